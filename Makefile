@@ -1,0 +1,46 @@
+PYTHON ?= python3
+HOST ?= 0.0.0.0
+PORT ?= 8000
+
+SERVING = .venv/.serving
+DEVELOPMENT = .venv/.development
+
+.PHONY: serve test check train lock clean help
+
+help: ## What can be made
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+serve: $(SERVING) ## Serve on port 8000 (HOST= and PORT= override)
+	exec .venv/bin/python -m service --host $(HOST) --port $(PORT)
+
+test: $(DEVELOPMENT) ## Run every test but those marked torture
+	.venv/bin/python -m pytest
+
+check: $(DEVELOPMENT) ## Lint, formatting and types
+	.venv/bin/ruff check
+	.venv/bin/ruff format --check
+	.venv/bin/mypy
+
+train: $(DEVELOPMENT) ## Make model/artifacts again from the original MNIST bytes
+	.venv/bin/python -m training
+
+lock: $(DEVELOPMENT) ## Pin what serving needs, for every platform, with hashes
+	.venv/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet \
+		--upgrade --output-file requirements.lock
+
+clean: ## Remove the environment and every cache
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
+	find . -name __pycache__ -prune -exec rm -rf {} +
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'make: Python 3.11 or newer is needed; name it with PYTHON=python3.12' >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+
+$(SERVING): requirements.lock | .venv/bin/python
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@touch $@
+
+$(DEVELOPMENT): pyproject.toml $(SERVING)
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,plots,train,dev]'
+	@touch $@

@@ -1,0 +1,51 @@
+"""The arrows between the folders: training → model ← service."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+MATPLOTLIB_HOME = "model/plots.py"
+
+
+def imported(folder: str) -> set[str]:
+    """Top-level names of every module imported anywhere below a folder, in functions too."""
+    names: set[str] = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                names |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names.add(node.module.split(".")[0])
+    return names
+
+
+@pytest.mark.parametrize(
+    ("folder", "forbidden"),
+    [
+        ("service", {"training", "tests", "torch", "torchvision", "onnx", "matplotlib"}),
+        ("training", {"service", "tests", "fastapi", "uvicorn"}),
+        ("model", {"service", "training", "tests", "torch", "fastapi", "onnxruntime", "onnx", "pydantic"}),
+    ],
+)
+def test_arrows_point_at_the_model(folder, forbidden):
+    """Training and service know the model and not each other; the model knows neither."""
+    assert not forbidden & imported(folder)
+
+
+def test_one_module_draws():
+    """matplotlib has one importer, so that serving never loads it by accident."""
+    importers = [
+        str(path.relative_to(ROOT))
+        for folder in ("service", "model", "training")
+        for path in (ROOT / folder).rglob("*.py")
+        if "matplotlib" in path.read_text()
+    ]
+    assert importers == [MATPLOTLIB_HOME]
+
+
+@pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
+def test_no_drawer_for_everything(name):
+    """A module is named after what it holds."""
+    assert not [path for folder in ("service", "model", "training") for path in (ROOT / folder).rglob(f"{name}.py")]
