@@ -2,40 +2,21 @@
 
 import re
 from collections.abc import Sequence
-from typing import Any, ClassVar, NotRequired, TypedDict
+from typing import Any, ClassVar
 from urllib.parse import quote
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
-from pydantic_core import to_json
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from service.request_id import request_id
+from service.schemas import FieldError, Problem
 
 PROBLEM_JSON = "application/problem+json"
 MAX_INSTANCE = 200
 MAX_FIELDS = 5
 """Fields at fault that are named; the rest would only make the answer longer than the question."""
-
-
-class Field(TypedDict):
-    """One field at fault."""
-
-    loc: list[str | int]
-    msg: str
-
-
-class Problem(TypedDict):
-    """The body of every failure (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    instance: str
-    request_id: str
-    errors: NotRequired[list[Field]]
 
 
 class ServiceError(Exception):
@@ -45,7 +26,9 @@ class ServiceError(Exception):
     name: ClassVar[str]
     title: ClassVar[str]
 
-    def __init__(self, detail: str, *, fields: Sequence[Field] = (), headers: dict[str, str] | None = None) -> None:
+    def __init__(
+        self, detail: str, *, fields: Sequence[FieldError] = (), headers: dict[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.detail = detail
         self.fields = list(fields[:MAX_FIELDS])
@@ -136,6 +119,15 @@ class Overloaded(ServiceError):
         super().__init__(detail, headers={"Retry-After": "1"})
 
 
+class NotReady(ServiceError):
+    """The process is starting or about to stop. Only the readiness probe says so."""
+
+    status, name, title = 503, "not-ready", "The service is not ready"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"The service is {state}.", headers={"Retry-After": "1"})
+
+
 class DeadlineExceeded(ServiceError):
     """The service's own deadline passed."""
 
@@ -144,17 +136,15 @@ class DeadlineExceeded(ServiceError):
 
 def problem(scope: Scope, error: ServiceError) -> Problem:
     """The body that tells this request's client of this error."""
-    body = Problem(
+    return Problem(
         type=f"/problems/{error.name}",
         title=error.title,
         status=error.status,
         detail=error.detail,
         instance=instance(scope["path"]),
         request_id=request_id(scope),
+        errors=error.fields or None,
     )
-    if error.fields:
-        body["errors"] = error.fields
-    return body
 
 
 def instance(path: str) -> str:
@@ -164,7 +154,8 @@ def instance(path: str) -> str:
 
 def problem_response(scope: Scope, error: ServiceError) -> Response:
     """The answer to a request that failed."""
-    return Response(to_json(problem(scope, error)), error.status, error.headers, PROBLEM_JSON)
+    body = problem(scope, error).model_dump_json()
+    return Response(body, error.status, error.headers, PROBLEM_JSON)
 
 
 def problem_app(error: ServiceError) -> ASGIApp:
@@ -195,9 +186,9 @@ def as_service_error(scope: Scope, error: ServiceError | HTTPException | Request
         case ServiceError():
             return error
         case RequestValidationError():
-            fields = [Field(loc=list(found["loc"]), msg=found["msg"]) for found in error.errors()]
-            place = ".".join(map(str, fields[0]["loc"]))
-            return InvalidRequest(f"Mend {place}: {fields[0]['msg']}.", fields=fields)
+            fields = [FieldError(loc=list(found["loc"]), msg=found["msg"]) for found in error.errors()]
+            place = ".".join(map(str, fields[0].loc))
+            return InvalidRequest(f"Mend {place}: {fields[0].msg}.", fields=fields)
         case HTTPException(status_code=404):
             return NotFound("See /openapi.json for what there is.")
         case HTTPException(status_code=405):

@@ -1,0 +1,56 @@
+"""Builds the app. Importing this does nothing; tests build as many apps as they like."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from service import __version__, card, health, predict
+from service.admission import Admission
+from service.auth import RequireKey
+from service.boundary import Boundary
+from service.classifier import Classifier
+from service.documentation import add_documentation
+from service.errors import add_error_handlers
+from service.readiness import Readiness
+from service.settings import Settings
+from service.workers import Workers
+
+DESCRIPTION = "Reads handwritten and printed digits with LeNet-5, the network of 1998."
+
+
+def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
+    """Wire the service around a classifier that has been proved on its golden sample."""
+    app = FastAPI(
+        title="LeNet-5 digit service",
+        description=DESCRIPTION,
+        version=__version__,
+        openapi_url="/openapi.json" if settings.docs else None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=lifespan,
+    )
+    app.state.settings = settings
+    app.state.classifier = classifier
+    app.state.admission = Admission(settings)
+    app.state.readiness = Readiness()
+    app.state.workers = Workers(settings.decode_threads(), settings.request_timeout_seconds)
+
+    for routes in (predict, card, health):
+        app.include_router(routes.router)
+    if settings.docs:
+        add_documentation(app)
+    add_error_handlers(app)
+    if settings.api_key:
+        app.add_middleware(RequireKey, key=settings.api_key.get_secret_value())
+    app.add_middleware(Boundary, readiness=app.state.readiness)  # added last, so it is outermost
+    return app
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Ready from the first accepted connection on: the classifier was loaded and proved before the app was built."""
+    app.state.readiness.ready()
+    yield
+    app.state.workers.close()

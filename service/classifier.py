@@ -1,0 +1,139 @@
+"""The network in memory: loaded from verified bytes, proved on its golden sample, and run. Knows onnxruntime."""
+
+import hashlib
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnxruntime as ort
+
+from model.contract import (
+    INPUT_NAME,
+    LAYERS,
+    LAYERS_FILE,
+    LOGITS,
+    PROBABILITIES,
+    RECORD_FILE,
+    SIZE,
+    Frames,
+    Tensor,
+    to_tensor,
+)
+from model.record import Record, RecordError
+
+CHUNK = 64
+"""Images of one run. Larger runs are no faster an image, and their buffers are never given back."""
+
+GOLDEN_TOLERANCE = 1e-3
+"""How far the golden sample's probabilities may be off: room for another CPU's arithmetic, not for another model."""
+
+
+class ModelError(Exception):
+    """The model cannot be served; the message says why in one line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What the network says of N images."""
+
+    probabilities: Tensor
+    """(N, 10), calibrated; each row sums to 1."""
+    logits: Tensor
+    """(N, 10), whose softmax is `probabilities`."""
+
+    def energies(self) -> Tensor:
+        """(N,): the log-sum-exp of the logits, high where something in the image excites the network."""
+        highest = self.logits.max(axis=1)
+        energies: Tensor = highest + np.log(np.exp(self.logits - highest[:, np.newaxis]).sum(axis=1))
+        return energies
+
+
+class Classifier:
+    """A model file and its record, ready to classify. Threads may share it."""
+
+    def __init__(self, session: ort.InferenceSession, record: Record, layers_path: Path) -> None:
+        self.record = record
+        self._session = session
+        self._layers_path = layers_path
+        self._layers_session: ort.InferenceSession | None = None
+        self._layers_lock = threading.Lock()
+
+    @classmethod
+    def load(cls, path: Path) -> "Classifier":
+        """Verify, load and prove a model file with `record.json` beside it. Raises ModelError."""
+        try:
+            record = Record.read(path.with_name(RECORD_FILE))
+        except RecordError as error:
+            raise ModelError(str(error)) from None
+        session = _load_session(path, record.sha256)
+        _check_contract(session, path)
+        classifier = cls(session, record, path.with_name(LAYERS_FILE))
+        classifier.prove()
+        return classifier
+
+    def classify(self, frames: Frames) -> Scores:
+        """uint8 (N, 28, 28), light ink on dark ground -> Scores of N rows. N may be 0."""
+        if len(frames) <= CHUNK:
+            return self._run(frames)
+        chunks = [self._run(frames[start : start + CHUNK]) for start in range(0, len(frames), CHUNK)]
+        return Scores(
+            np.concatenate([chunk.probabilities for chunk in chunks]),
+            np.concatenate([chunk.logits for chunk in chunks]),
+        )
+
+    def layers(self, frame: Frames) -> dict[str, Tensor]:
+        """uint8 (28, 28) -> the activations of each layer, without the batch axis. Raises ModelError."""
+        with self._layers_lock:
+            if self._layers_session is None:
+                self._layers_session = _load_session(self._layers_path, self.record.layers_sha256)
+        activations = self._layers_session.run(list(LAYERS), {INPUT_NAME: to_tensor(frame[np.newaxis])})
+        return {name: activation[0] for name, activation in zip(LAYERS, activations, strict=True)}
+
+    def prove(self) -> None:
+        """Classify the golden sample, which also warms the session up. Raises ModelError."""
+        golden = self.record.golden
+        [probabilities] = self.classify(golden.frame()[np.newaxis]).probabilities
+        if not np.allclose(probabilities, golden.probabilities, rtol=0, atol=GOLDEN_TOLERANCE):
+            raise ModelError(f"the model does not give the golden sample, a {golden.digit}, its known probabilities")
+
+    def _run(self, frames: Frames) -> Scores:
+        probabilities, logits = self._session.run([PROBABILITIES, LOGITS], {INPUT_NAME: to_tensor(frames)})
+        return Scores(probabilities, logits)
+
+
+def _load_session(path: Path, sha256: str) -> ort.InferenceSession:
+    """Load exactly the bytes that were verified: the file may change under us. Raises ModelError."""
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"no readable model at {path} ({error.strerror})") from None
+    found = hashlib.sha256(content).hexdigest()
+    if found != sha256:
+        raise ModelError(f"{path} is not the file that its record knows: sha256 is {found}, expected {sha256}")
+    try:
+        return ort.InferenceSession(content, _session_options(), providers=["CPUExecutionProvider"])
+    except Exception as error:  # onnxruntime's exceptions share no base class of their own
+        raise ModelError(f"{path} cannot be loaded: {str(error).splitlines()[0]}") from None
+
+
+def _session_options() -> ort.SessionOptions:
+    options = ort.SessionOptions()
+    # One image takes 20 µs: a second thread costs more than it gives, and would spin while idle.
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = ort.ExecutionMode.ORT_SEQUENTIAL
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.enable_cpu_mem_arena = False  # it would keep the largest batch's memory for ever
+    options.log_severity_level = 3
+    return options
+
+
+def _check_contract(session: ort.InferenceSession, path: Path) -> None:
+    """Raises ModelError where the file does not speak the contract of model/contract.py."""
+    inputs = [(node.name, node.type, node.shape[1:]) for node in session.get_inputs()]
+    if inputs != [(INPUT_NAME, "tensor(float)", [1, SIZE, SIZE])]:
+        raise ModelError(f"{path} must have one input, {INPUT_NAME}: float32 [batch, 1, {SIZE}, {SIZE}]")
+    outputs = {node.name: node.shape[1:] for node in session.get_outputs()}
+    if any(outputs.get(name) != [10] for name in (PROBABILITIES, LOGITS)):
+        raise ModelError(f"{path} must have the outputs {PROBABILITIES} and {LOGITS}: float32 [batch, 10]")

@@ -1,0 +1,51 @@
+"""What a route may ask for. All of it hangs on the app, put there by create_app."""
+
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+
+from model.framing import Polarity
+from service.admission import Admission
+from service.classifier import Classifier
+from service.errors import InvalidRequest
+from service.pipeline import Include
+from service.readiness import Readiness
+from service.schemas import FieldError
+from service.settings import Settings
+from service.workers import Workers
+
+
+def _held(name: str) -> Callable[[Request], Coroutine[Any, Any, Any]]:
+    """A dependency that gives what the app holds under a name; a coroutine, since FastAPI runs others in a thread."""
+
+    async def dependency(request: Request) -> Any:
+        return getattr(request.app.state, name)
+
+    return dependency
+
+
+SettingsDep = Annotated[Settings, Depends(_held("settings"))]
+ClassifierDep = Annotated[Classifier, Depends(_held("classifier"))]
+AdmissionDep = Annotated[Admission, Depends(_held("admission"))]
+ReadinessDep = Annotated[Readiness, Depends(_held("readiness"))]
+WorkersDep = Annotated[Workers, Depends(_held("workers"))]
+
+PolarityQuery = Annotated[Polarity, Query(description="Whether the ink is darker or lighter than its ground.")]
+
+
+async def _include(
+    include: Annotated[
+        str, Query(description="Comma-separated: `input` adds what the network saw, `layers` what its layers said.")
+    ] = "",
+) -> frozenset[Include]:
+    names = frozenset(include.split(",") if include else ())
+    if not names <= {"input", "layers"}:
+        message = "Input should be 'input', 'layers' or both, comma-separated"
+        raise InvalidRequest(
+            f"Mend query.include: {message}.", fields=[FieldError(loc=["query", "include"], msg=message)]
+        )
+    return names  # type: ignore[return-value]
+
+
+IncludeQuery = Annotated[frozenset[Include], Depends(_include)]

@@ -1,0 +1,122 @@
+"""Any upload -> a Pillow image that is safe to decode, then its grey pixels.
+
+Only the bytes decide what a picture is, never a name or a declared type. Dimensions are checked before a pixel is
+decoded: 34 bytes of WebP can ask for 2 GB.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from io import BytesIO
+
+# The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
+from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
+
+from model.grey import Grey, to_grey
+from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
+"""What Pillow calls the formats that are read; PPM stands for all of PNM."""
+
+OPENED_AS = {*FORMATS, "MPO"}
+"""An MPO, as many phones write, opens as JPEG and is one for its first frame, the only one that is read."""
+
+MAX_WEBP_PIXELS = 8_000_000
+"""Its decoder needs 12 bytes a pixel."""
+
+DRAFT_SIDE = 640
+"""JPEGs are decoded at the smallest of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels."""
+
+SMALLEST = 8
+"""Bytes: the longest signature below. What is shorter is no picture."""
+
+_SIGNATURES = (
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"GIF8", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+    (b"RIFF", "WebP"),
+    *((b"P%d" % kind, "PNM") for kind in range(1, 7)),
+)
+
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1")
+
+_FOREIGN: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
+    ("HEIC", "save it as JPEG or PNG", lambda raw: raw[4:8] == b"ftyp" and raw[8:12] in _HEIF_BRANDS),
+    ("AVIF", "save it as JPEG or PNG", lambda raw: raw[4:8] == b"ftyp" and raw[8:12] in (b"avif", b"avis")),
+    ("PDF", "export its page as PNG", lambda raw: raw.startswith(b"%PDF")),
+    ("SVG", "render it as PNG", lambda raw: b"<svg" in raw[:512].lower()),
+    ("JPEG 2000", "save it as JPEG or PNG", lambda raw: raw[4:8] in (b"jP  ", b"\xff\x4f\xff\x51")),
+    ("JPEG XL", "save it as JPEG or PNG", lambda raw: raw.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL "))),
+    ("PSD", "export it as PNG", lambda raw: raw.startswith(b"8BPS")),
+    ("ICO", "save it as PNG", lambda raw: raw.startswith(b"\0\0\1\0")),
+    ("EPS", "render it as PNG", lambda raw: raw.startswith(b"%!PS")),
+    ("ZIP", "send one picture", lambda raw: raw.startswith(b"PK\3\4")),
+    ("HTML", "send the picture itself", lambda raw: raw.lstrip()[:9].lower() in (b"<!doctype", b"<html")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A decoded picture, and by how much it was shrunk on the way."""
+
+    grey: Grey
+    scale: float
+    """Pixels of the picture for each decoded one: 1, or 2, 4, 8 where a JPEG was decoded small."""
+
+
+def open_image(raw: bytes, max_pixels: int) -> Image.Image:
+    """Read a picture's header: nothing is decoded yet, `size` is known.
+
+    Raises UnsupportedImage, CorruptImage or ImageTooLarge.
+    """
+    try:
+        image = Image.open(BytesIO(raw), formats=FORMATS)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise _too_large(max_pixels) from None
+    except Exception as error:
+        raise _unopened(raw, error) from None
+    if image.format not in OPENED_AS:
+        raise UnsupportedImage(_advice(raw))
+    limit = min(max_pixels, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
+    if image.width * image.height > limit:
+        raise _too_large(limit)
+    return image
+
+
+def decode_image(image: Image.Image) -> Decoded:
+    """Decode the first frame of an opened picture to upright grey pixels. Raises CorruptImage, Overloaded."""
+    width = image.width
+    if image.format in ("JPEG", "MPO"):
+        image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
+    try:
+        image.load()
+        return Decoded(to_grey(image), round(width / image.width))
+    except MemoryError:
+        raise Overloaded("There is no memory for this picture now; try again in a second.") from None
+    except Exception:  # Pillow's plug-ins raise whatever the damage leads them to, IndexError and struct.error included
+        raise CorruptImage("The picture is damaged or cut short; send it whole.") from None
+
+
+def _unopened(raw: bytes, error: Exception) -> ServiceError:
+    """Why Pillow did not open it: a format that is not read, or damage in one that is."""
+    if isinstance(error, MemoryError):
+        return Overloaded("There is no memory for this picture now; try again in a second.")
+    kind = next((name for signature, name in _SIGNATURES if raw.startswith(signature)), None)
+    if kind and len(raw) >= SMALLEST and not (kind == "WebP" and raw[8:12] != b"WEBP"):
+        return CorruptImage(f"The {kind} is damaged or cut short; send it whole.")
+    return UnsupportedImage(_advice(raw))
+
+
+def _advice(raw: bytes) -> str:
+    """What to do about a format that is not read."""
+    readable = "PNG, JPEG, WebP, GIF, BMP, TIFF and PNM are read"
+    for name, way_out, matches in _FOREIGN:
+        if matches(raw):
+            return f"{readable}; this is {name}: {way_out}."
+    return f"{readable}; these bytes are none of them."
+
+
+def _too_large(limit: int) -> ImageTooLarge:
+    return ImageTooLarge(f"Send a picture of at most {limit:,} pixels.")

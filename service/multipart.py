@@ -1,0 +1,87 @@
+"""The files of a multipart body that is already in memory: parsed in one pass, never written to disk."""
+
+from dataclasses import dataclass, field
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from service.errors import MalformedBody
+
+MAX_OTHER_PARTS = 16
+"""Parts beside the files asked for: a form's own fields. They are ignored."""
+
+
+def files_named(name: str, body: bytes, content_type: str, most: int) -> list[bytes]:
+    """The contents of the file parts with this name, in order, `most` and one more at the most.
+
+    Raises MalformedBody where the body is no complete multipart body in UTF-8 or has too many parts.
+    """
+    _, options = parse_options_header(content_type)
+    _require_utf8(options)
+    if not (boundary := options.get(b"boundary")):
+        raise MalformedBody("The Content-Type names no multipart boundary; let your HTTP client set it.")
+    parts = _Parts(name.encode(), most)
+    try:
+        parser = MultipartParser(boundary, parts.callbacks())  # type: ignore[arg-type]
+        parser.write(body)
+    except (FormParserError, ValueError):
+        raise MalformedBody("The multipart body is malformed.") from None
+    if not parts.complete:
+        raise MalformedBody("The multipart body ends before its closing boundary.")
+    return [bytes(file) for file in parts.files]
+
+
+def _require_utf8(options: dict[bytes, bytes]) -> None:
+    """The client would choose the codec otherwise, and some take seconds. Raises MalformedBody."""
+    if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
+        raise MalformedBody("Only the charset utf-8 is taken.")
+
+
+@dataclass
+class _Parts:
+    """Collects what the parser finds."""
+
+    name: bytes
+    most: int
+    files: list[bytearray] = field(default_factory=list)
+    complete: bool = False
+    others: int = 0
+    header: bytearray = field(default_factory=bytearray)
+    value: bytearray = field(default_factory=bytearray)
+    headers: dict[bytes, bytes] = field(default_factory=dict)
+    wanted: bool = False
+
+    def callbacks(self) -> dict[str, object]:
+        return {name: getattr(self, name) for name in dir(self) if name.startswith("on_")}
+
+    def on_part_begin(self) -> None:
+        self.headers.clear()
+
+    def on_header_field(self, data: bytes, start: int, end: int) -> None:
+        self.header += data[start:end]
+
+    def on_header_value(self, data: bytes, start: int, end: int) -> None:
+        self.value += data[start:end]
+
+    def on_header_end(self) -> None:
+        self.headers[bytes(self.header).lower()] = bytes(self.value)
+        self.header.clear()
+        self.value.clear()
+
+    def on_headers_finished(self) -> None:
+        _, options = parse_options_header(self.headers.get(b"content-disposition"))
+        _require_utf8(parse_options_header(self.headers.get(b"content-type"))[1])
+        self.wanted = options.get(b"name") == self.name and b"filename" in options and len(self.files) <= self.most
+        if self.wanted:
+            self.files.append(bytearray())
+        elif options.get(b"name") != self.name:
+            self.others += 1
+            if self.others > MAX_OTHER_PARTS:
+                raise MalformedBody(f"Send at most {MAX_OTHER_PARTS} parts beside the pictures.")
+
+    def on_part_data(self, data: bytes, start: int, end: int) -> None:
+        if self.wanted:
+            self.files[-1] += data[start:end]
+
+    def on_end(self) -> None:
+        self.complete = True

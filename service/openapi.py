@@ -1,0 +1,71 @@
+"""What OpenAPI says of our routes beyond what FastAPI finds out by itself: body kinds and every failure."""
+
+from collections import defaultdict
+from typing import Any, NotRequired, TypedDict
+
+from service import errors
+from service.errors import PROBLEM_JSON, ServiceError
+from service.schemas import Answer, Base64Image, Base64Images, BatchAnswer, ModelCard, Status
+
+
+class RouteDocs(TypedDict):
+    """Keyword arguments of a route decorator that only document it."""
+
+    responses: dict[int | str, dict[str, Any]]
+    response_model: NotRequired[type]
+    openapi_extra: NotRequired[dict[str, Any]]
+
+
+def problems(*kinds: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
+    """The documented failures of a route, by status."""
+    titles: dict[int, list[str]] = defaultdict(list)
+    for kind in sorted(kinds, key=lambda kind: kind.status):
+        titles[kind.status].append(f"{kind.title} (`/problems/{kind.name}`)")
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": "; ".join(found) + ".", "content": {PROBLEM_JSON: {"schema": schema}}}
+        for status, found in titles.items()
+    }
+
+
+def _answered(description: str, model: type, media_type: str = "application/json") -> dict[int | str, dict[str, Any]]:
+    timing = {"Server-Timing": {"description": "decode, frame, infer in ms", "schema": {"type": "string"}}}
+    return {200: {"description": description, "model": model, "headers": timing}}
+
+
+def _body(form: dict[str, Any], json_model: type, raw: bool) -> dict[str, Any]:
+    content: dict[str, Any] = {
+        "multipart/form-data": {"schema": {"type": "object", "properties": form, "required": list(form)}},
+        "application/json": {"schema": json_model.model_json_schema()},  # type: ignore[attr-defined]
+    }
+    if raw:
+        content |= {kind: {"schema": {"type": "string", "format": "binary"}} for kind in RAW_TYPES}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+RAW_TYPES = ("image/*", "application/octet-stream")
+_FILE = {"type": "string", "format": "binary"}
+_BODY_ERRORS = (
+    errors.MalformedBody,
+    errors.Unauthorized,
+    errors.BodyTooLarge,
+    errors.UnsupportedBody,
+    errors.InvalidRequest,
+    errors.InternalError,
+    errors.Overloaded,
+    errors.DeadlineExceeded,
+)
+
+PREDICT: RouteDocs = {
+    "responses": _answered("The digit, also where it is not accepted.", Answer)
+    | problems(*_BODY_ERRORS, errors.ImageTooLarge, errors.UnsupportedImage, errors.CorruptImage),
+    "openapi_extra": _body({"file": _FILE}, Base64Image, raw=True),
+}
+PREDICT_BATCH: RouteDocs = {
+    "responses": _answered("A result for each picture, in order.", BatchAnswer)
+    | problems(*_BODY_ERRORS, errors.BatchTooLarge),
+    "openapi_extra": _body({"files": {"type": "array", "items": _FILE}}, Base64Images, raw=False),
+}
+MODEL: RouteDocs = {"responses": problems(errors.Unauthorized, errors.InternalError), "response_model": ModelCard}
+LIVE: RouteDocs = {"responses": {}, "response_model": Status}
+READY: RouteDocs = {"responses": problems(errors.NotReady), "response_model": Status}

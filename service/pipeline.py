@@ -1,0 +1,116 @@
+"""From uploaded bytes to a prediction: decode, frame, classify, judge. The one way, whoever asks."""
+
+import base64
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from time import perf_counter
+from typing import Literal
+
+import numpy as np
+from PIL import Image
+
+from model.contract import Frames, Tensor
+from model.framing import Framed, Polarity, frame_digit
+from model.record import Acceptance
+from service.classifier import Classifier, ModelError, Scores
+from service.errors import InvalidRequest
+from service.imaging import decode_image
+from service.schemas import Layer, Prediction, Preprocessing, Reason
+
+Include = Literal["input", "layers"]
+
+UNKNOWN = [0.1] * 10
+"""The probabilities of a blank picture: nothing speaks for any digit."""
+
+DECIMALS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture on its way to the network."""
+
+    framed: Framed
+    rotated: int
+    box: tuple[int, int, int, int] | None
+    decode_seconds: float
+    frame_seconds: float
+
+
+def prepare(image: Image.Image, polarity: Polarity = "auto") -> Prepared:
+    """Decode and frame an opened picture. Raises CorruptImage, Overloaded."""
+    start = perf_counter()
+    decoded = decode_image(image)
+    middle = perf_counter()
+    framed = frame_digit(decoded.grey.pixels, polarity)
+    box = framed.box and _scaled(framed.box, decoded.scale)
+    return Prepared(framed, decoded.grey.rotated, box, middle - start, perf_counter() - middle)
+
+
+def predict(prepared: Sequence[Prepared], classifier: Classifier, include: Iterable[Include] = ()) -> list[Prediction]:
+    """Run the network once over all that was prepared and judge each answer. Raises InvalidRequest."""
+    if not prepared:
+        return []
+    scores = classifier.classify(np.stack([item.framed.image for item in prepared]))
+    judged = zip(prepared, scores.probabilities, _reasons(prepared, scores, classifier.record.acceptance), strict=True)
+    return [_prediction(item, row, reason, classifier, include) for item, row, reason in judged]
+
+
+def _reasons(prepared: Sequence[Prepared], scores: Scores, least: Acceptance) -> list[Reason | None]:
+    """Why each answer is not accepted, or None. What framing saw goes before what the network felt."""
+
+    def reason(item: Prepared, energy: float, confidence: float) -> Reason | None:
+        if item.framed.reason:
+            return item.framed.reason
+        if energy < least.min_energy:
+            return "not_a_digit"
+        return "low_confidence" if confidence < least.min_confidence else None
+
+    return list(map(reason, prepared, scores.energies(), scores.probabilities.max(axis=1)))
+
+
+def _prediction(
+    item: Prepared, probabilities: Tensor, reason: Reason | None, classifier: Classifier, include: Iterable[Include]
+) -> Prediction:
+    blank = reason == "blank"
+    numbers = UNKNOWN if blank else np.round(probabilities.astype(np.float64), DECIMALS).tolist()
+    digit = None if blank else int(probabilities.argmax())
+    return Prediction(
+        digit=digit,
+        confidence=0.0 if digit is None else numbers[digit],
+        probabilities=numbers,
+        accepted=reason is None,
+        reason=reason,
+        preprocessing=Preprocessing(
+            inverted=item.framed.inverted, rotated=item.rotated, box=item.box, warnings=list(item.framed.warnings)
+        ),
+        input=png_uri(item.framed.image) if "input" in include else None,
+        layers=layers_of(item.framed.image, classifier) if "layers" in include else None,
+    )
+
+
+def png_uri(frame: Frames) -> str:
+    """uint8 (28, 28) -> a PNG data URI."""
+    buffer = BytesIO()
+    Image.fromarray(frame).save(buffer, "PNG")
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def layers_of(frame: Frames, classifier: Classifier) -> dict[str, Layer]:
+    """Every layer's activations as bytes to draw: 0 is -1, 255 is +1, the bounds of tanh. Raises InvalidRequest."""
+    try:
+        layers = classifier.layers(frame)
+    except ModelError as error:
+        raise InvalidRequest(f"Leave include=layers away: {error}.") from None
+    return {
+        name: Layer(
+            shape=list(activations.shape),
+            data=base64.b64encode(np.clip(np.rint((activations + 1) * 127.5), 0, 255).astype(np.uint8)).decode("ascii"),
+        )
+        for name, activations in layers.items()
+    }
+
+
+def _scaled(box: tuple[int, int, int, int], scale: float) -> tuple[int, int, int, int]:
+    left, top, right, bottom = (round(side * scale) for side in box)
+    return left, top, right, bottom

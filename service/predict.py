@@ -1,0 +1,110 @@
+"""POST /predict and POST /predict/batch."""
+
+from collections.abc import Sequence
+from functools import partial
+from time import perf_counter
+
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel
+
+from model.framing import Polarity
+from service import openapi, pipeline
+from service.classifier import Classifier
+from service.deps import AdmissionDep, ClassifierDep, IncludeQuery, PolarityQuery, SettingsDep, WorkersDep
+from service.errors import BatchTooLarge, ServiceError, problem
+from service.imaging import open_image
+from service.pipeline import Prepared
+from service.request_id import request_id
+from service.schemas import Answer, BatchAnswer, Failure, ModelName
+from service.upload import image_in, images_in, read_body
+from service.workers import is_small
+
+router = APIRouter(tags=["predict"])
+
+
+@router.post("/v1/predict", include_in_schema=False)
+@router.post("/predict", **openapi.PREDICT)
+async def predict(
+    request: Request,
+    classifier: ClassifierDep,
+    admission: AdmissionDep,
+    workers: WorkersDep,
+    settings: SettingsDep,
+    include: IncludeQuery,
+    polarity: PolarityQuery = "auto",
+) -> Response:
+    """Read the digit in one picture."""
+    body = await read_body(request, settings.max_body_bytes, admission)
+    with admission.slot():
+        image = open_image(image_in(body, request.headers.get("content-type", "")), settings.max_pixels)
+        prepare = partial(pipeline.prepare, image, polarity)
+        prepared = prepare() if is_small(image) else await workers.run(prepare)
+        start = perf_counter()
+        [prediction] = pipeline.predict([prepared], classifier, include)
+        infer_seconds = perf_counter() - start
+    answer = Answer(**dict(prediction), model=model_name(classifier), request_id=request_id(request.scope))
+    return _response(answer, [prepared], infer_seconds)
+
+
+@router.post("/v1/predict/batch", include_in_schema=False)
+@router.post("/predict/batch", **openapi.PREDICT_BATCH)
+async def predict_batch(
+    request: Request,
+    classifier: ClassifierDep,
+    admission: AdmissionDep,
+    workers: WorkersDep,
+    settings: SettingsDep,
+    include: IncludeQuery,
+    polarity: PolarityQuery = "auto",
+) -> Response:
+    """Read the digits in many pictures: one result each, in order, and an error only in its own place."""
+    body = await read_body(request, settings.max_batch_bytes, admission)
+    with admission.slot():
+        images = images_in(body, request.headers.get("content-type", ""), settings.max_batch)
+        if len(images) > settings.max_batch:
+            raise BatchTooLarge(f"Send at most {settings.max_batch} pictures at a time.")
+        prepare = partial(_prepared_or_failed, images, polarity, settings.max_pixels)
+        items = await workers.run(prepare)
+        prepared = [item for item in items if isinstance(item, Prepared)]
+        start = perf_counter()
+        predictions = iter(await workers.run(partial(pipeline.predict, prepared, classifier, include)))
+        infer_seconds = perf_counter() - start
+    results = [
+        next(predictions) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item))
+        for item in items
+    ]
+    answer = BatchAnswer(predictions=results, model=model_name(classifier), request_id=request_id(request.scope))
+    return _response(answer, prepared, infer_seconds)
+
+
+def model_name(classifier: Classifier) -> ModelName:
+    """The model that answers, as every answer names it."""
+    record = classifier.record
+    return ModelName(name=record.name, version=record.version, sha256=record.sha256[:12])
+
+
+def _prepared_or_failed(
+    images: Sequence[bytes | ServiceError], polarity: Polarity, max_pixels: int
+) -> list[Prepared | ServiceError]:
+    """Open, decode and frame each picture of a batch; what fails is an error in its place."""
+
+    def prepare(image: bytes | ServiceError) -> Prepared | ServiceError:
+        if isinstance(image, ServiceError):
+            return image
+        try:
+            return pipeline.prepare(open_image(image, max_pixels), polarity)
+        except ServiceError as error:
+            return error
+
+    return [prepare(image) for image in images]
+
+
+def _response(answer: BaseModel, prepared: Sequence[Prepared], infer_seconds: float) -> Response:
+    stages = {
+        "decode": sum(item.decode_seconds for item in prepared),
+        "frame": sum(item.frame_seconds for item in prepared),
+        "infer": infer_seconds,
+    }
+    timing = ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in stages.items())
+    headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
+    return Response(answer.model_dump_json(), headers=headers, media_type="application/json")

@@ -1,0 +1,137 @@
+"""The shapes of our answers, as clients and OpenAPI see them."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+Reason = Literal["low_confidence", "not_a_digit", "blank", "several_digits"]
+FramingWarning = Literal[
+    "uneven_light", "low_contrast", "low_resolution", "thin_strokes", "touches_border", "several_parts"
+]
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+
+
+def _absent(value: object) -> bool:
+    return value is None
+
+
+class FieldError(BaseModel):
+    """One field at fault."""
+
+    loc: list[str | int]
+    msg: str
+
+
+class Problem(BaseModel):
+    """The body of every failure (RFC 9457)."""
+
+    type: str = Field(description="Stable: /problems/<name>.")
+    title: str
+    status: int
+    detail: str = Field(description="One sentence that says what to do.")
+    instance: str = Field(description="The path of the request.")
+    request_id: str
+    errors: list[FieldError] | None = Field(
+        None, exclude_if=_absent, description="The fields at fault, where there are some."
+    )
+
+
+class ModelName(BaseModel):
+    """Which model answered."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="The first 12 digits of the model file's sha256.")
+
+
+class Preprocessing(BaseModel):
+    """What was done to the picture before the network saw it."""
+
+    inverted: bool = Field(description="The ink was darker than its ground.")
+    rotated: Literal[0, 90, 180, 270] = Field(description="Degrees clockwise, as EXIF asked.")
+    box: tuple[int, int, int, int] | None = Field(
+        description="Left, top, right, bottom of the ink in pixels of the upright picture; null where it is blank."
+    )
+    warnings: list[FramingWarning]
+
+
+class Layer(BaseModel):
+    """One layer's activations."""
+
+    shape: list[int]
+    data: str = Field(description="base64 of one byte a unit, row by row: 0 stands for -1, 255 for +1.")
+
+
+class Prediction(BaseModel):
+    """One picture's digit."""
+
+    digit: int | None = Field(ge=0, le=9, description="The best guess, also where it is not accepted; null: blank.")
+    confidence: Probability = Field(description="The largest of the probabilities; 0 where the picture is blank.")
+    probabilities: list[Probability] = Field(
+        min_length=10, max_length=10, description="The calibrated probability of each digit; they sum to 1."
+    )
+    accepted: bool
+    reason: Reason | None = Field(description="Why the digit is not accepted.")
+    preprocessing: Preprocessing
+    input: str | None = Field(
+        None, exclude_if=_absent, description="With include=input: what the network saw, a PNG data URI."
+    )
+    layers: dict[str, Layer] | None = Field(
+        None, exclude_if=_absent, description="With include=layers: C1, S2, C3, S4, C5 and F6."
+    )
+
+
+class Answer(Prediction):
+    """The answer of POST /predict."""
+
+    model: ModelName
+    request_id: str
+
+
+class Failure(BaseModel):
+    """One image of a batch that could not be read; the others are not touched by it."""
+
+    error: Problem
+
+
+class BatchAnswer(BaseModel):
+    """The answer of POST /predict/batch: a result for each image, in order."""
+
+    predictions: list[Prediction | Failure]
+    model: ModelName
+    request_id: str
+
+
+class Base64Image(BaseModel):
+    """A picture in JSON."""
+
+    image: str = Field(description="base64, or a data: URI")
+
+
+class Base64Images(BaseModel):
+    """Pictures in JSON."""
+
+    images: list[str] = Field(description="base64, or data: URIs")
+
+
+class ModelCard(BaseModel):
+    """Where the model came from and what it was seen to do."""
+
+    name: str
+    version: str
+    sha256: str = Field(description="Of the model file that is served.")
+    labels: list[str]
+    input: dict[str, Any]
+    outputs: dict[str, Any]
+    data: dict[str, Any]
+    training: dict[str, Any]
+    evaluation: dict[str, Any]
+    calibration: dict[str, Any]
+    limits: list[str]
+
+
+class Status(BaseModel):
+    """The answer of a probe. Machines go by the status code."""
+
+    status: Literal["alive", "starting", "ready", "draining"]

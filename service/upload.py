@@ -1,0 +1,111 @@
+"""The bytes of a request's body, and the pictures in it: multipart, JSON with base64, or the bytes themselves."""
+
+import binascii
+import re
+from typing import Any, TypeVar
+
+from fastapi import Request
+from pydantic_core import from_json
+
+from service.admission import Admission
+from service.errors import BodyTooLarge, InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
+from service.multipart import files_named
+from service.schemas import FieldError
+
+T = TypeVar("T")
+
+_WHITE_SPACE = re.compile(r"[ \t\r\n]+")
+_DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
+
+
+async def read_body(request: Request, limit: int, admission: Admission) -> bytes:
+    """Receive the whole body, at most `limit` bytes.
+
+    Raises BodyTooLarge, by Content-Length before anything is read or else as it arrives; Overloaded; UnsupportedBody;
+    MalformedBody where it is empty.
+    """
+    if request.headers.get("content-encoding", "identity") != "identity":
+        raise UnsupportedBody("Send the body without a Content-Encoding.")
+    if int(request.headers.get("content-length", "0")) > limit:
+        raise BodyTooLarge(limit)
+    body = bytearray()
+    with admission.arrival() as arrival:
+        async for chunk in request.stream():
+            arrival.add(len(chunk))
+            body += chunk
+            if len(body) > limit:
+                raise BodyTooLarge(limit)
+    if not body:
+        raise MalformedBody("The body is empty; send a picture.")
+    return bytes(body)
+
+
+def image_in(body: bytes, content_type: str) -> bytes:
+    """The one picture of a body. Raises MalformedBody or InvalidRequest."""
+    match media_type(content_type):
+        case "multipart/form-data":
+            files = files_named("file", body, content_type, most=1)
+            if len(files) != 1:
+                raise _invalid("file", "Send one part named file, with a filename", "one file part is required")
+            return files[0]
+        case "application/json":
+            return decode_base64(_member(body, "image", str, "a base64 string"))
+        case _:
+            return body
+
+
+def images_in(body: bytes, content_type: str, most: int) -> list[bytes | ServiceError]:
+    """The pictures of a batch, in order; what is no base64 is an error in its place.
+
+    Returns one picture more than `most` at the most. Raises MalformedBody, InvalidRequest or UnsupportedBody.
+    """
+    match media_type(content_type):
+        case "multipart/form-data":
+            images: list[bytes | ServiceError] = [*files_named("files", body, content_type, most)]
+        case "application/json":
+            images = [_decoded(item) for item in _member(body, "images", list, "a list of base64 strings")[: most + 1]]
+        case _:
+            raise UnsupportedBody("Send the batch as multipart/form-data or application/json.")
+    if not images:
+        raise _invalid("images", "Send at least one picture", "at least one is required")
+    return images
+
+
+def media_type(content_type: str) -> str:
+    """A Content-Type without its parameters."""
+    return content_type.partition(";")[0].strip().lower()
+
+
+def decode_base64(text: str) -> bytes:
+    """Decode base64 or a data: URI, with white space as `base64` prints it. Raises MalformedBody."""
+    if prefix := _DATA_URI.match(text):
+        text = text[prefix.end() :]
+    try:
+        return binascii.a2b_base64(_WHITE_SPACE.sub("", text), strict_mode=True)
+    except ValueError:  # binascii.Error is one; so is what it says of a character beyond ASCII
+        raise MalformedBody("The picture is not valid base64; encode its bytes with the standard alphabet.") from None
+
+
+def _decoded(item: Any) -> bytes | ServiceError:
+    if not isinstance(item, str):
+        return _invalid("images", "Make each of images a base64 string", "a base64 string is required")
+    try:
+        return decode_base64(item)
+    except MalformedBody as error:
+        return error
+
+
+def _member(body: bytes, key: str, kind: type[T], wanted: str) -> T:
+    """The value of one key of a JSON object. Raises MalformedBody or InvalidRequest."""
+    try:
+        document = from_json(body, allow_inf_nan=False)
+    except ValueError:
+        raise MalformedBody("The body is not valid JSON in UTF-8.") from None
+    value = document.get(key) if isinstance(document, dict) else None
+    if not isinstance(value, kind):
+        raise _invalid(key, f"Send a JSON object whose key {key} is {wanted}", f"{wanted} is required")
+    return value
+
+
+def _invalid(field: str, detail: str, message: str) -> InvalidRequest:
+    return InvalidRequest(f"{detail}.", fields=[FieldError(loc=["body", field], msg=message)])
