@@ -1,0 +1,92 @@
+"""Any picture that Pillow can open becomes upright grey pixels."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Pixels = NDArray[np.uint8]
+
+_ORIENTATION = 0x0112  # the EXIF tag
+# EXIF orientation -> (degrees to turn clockwise, whether it is then mirrored left to right).
+_UPRIGHT = {
+    2: (0, True),
+    3: (180, False),
+    4: (180, True),
+    5: (90, True),
+    6: (90, False),
+    7: (270, True),
+    8: (270, False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Grey:
+    """Upright grey pixels, uint8 [H, W], and the degrees clockwise (0, 90, 180, 270) that EXIF asked to turn them."""
+
+    pixels: Pixels
+    rotated: int
+
+
+def to_grey(image: Image.Image) -> Grey:
+    """Turn a picture of any mode into upright grey pixels.
+
+    Where it has alpha, the opaque pixels are the ink: put on white where they are dark, on black where light.
+    """
+    pixels = _with_alpha(image) if image.has_transparency_data else _opaque(image)
+    rotated, mirrored = _UPRIGHT.get(_orientation(image), (0, False))
+    if rotated:
+        pixels = np.rot90(pixels, -rotated // 90)
+    if mirrored:
+        pixels = pixels[:, ::-1]
+    return Grey(np.ascontiguousarray(pixels), rotated)
+
+
+def _orientation(image: Image.Image) -> int:
+    """The EXIF orientation; 1, upright, where the block is missing or damaged."""
+    try:
+        return int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:  # a damaged block raises whatever its parser happens to meet; the pixels are still good
+        return 1
+
+
+def _opaque(image: Image.Image) -> Pixels:
+    """Grey pixels of a picture without alpha."""
+    if image.mode == "L":
+        return np.asarray(image)
+    if image.mode == "F" or image.mode.startswith("I"):
+        return _scaled(np.asarray(image))
+    if image.mode == "LAB":
+        return np.asarray(image.getchannel("L"))
+    return np.asarray(image.convert("L"))
+
+
+def _scaled(levels: NDArray[np.generic]) -> Pixels:
+    """Bring levels of more than 8 bits to 0..255.
+
+    The range is guessed from the largest level, since files do not say it: fractions, 8 bits, 16 bits, or else
+    whatever the picture spans. Levels that are not finite count as 0.
+    """
+    values = np.nan_to_num(levels.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    low, high = float(values.min()), float(values.max())
+    if low < 0 or high > 65535:
+        values, white = values - low, high - low
+    elif levels.dtype.kind == "f" and high <= 1:
+        white = 1.0
+    else:
+        white = 255.0 if high <= 255 else 65535.0
+    pixels: Pixels = np.rint(values * (255.0 / white)).astype(np.uint8)
+    return pixels
+
+
+def _with_alpha(image: Image.Image) -> Pixels:
+    """Grey pixels of a picture with alpha, on a ground that its ink stands out from."""
+    straight = image.convert("LA" if image.mode == "La" else "RGBA")  # palettes and tRNS convert to RGBA only
+    grey, alpha = straight.convert("L"), straight.getchannel("A")
+    opaque = alpha.point([0] * 128 + [255] * 128)
+    levels = np.asarray(grey.histogram(opaque))
+    dark = int(levels @ np.arange(256)) <= 127 * int(levels.sum())
+    ground = Image.new("L", image.size, 255 if dark else 0)
+    ground.paste(grey, mask=alpha)
+    return np.asarray(ground)
