@@ -1,0 +1,169 @@
+"""What tests share: a tiny model that honours the contract, real digits, a real server process."""
+
+import base64
+import hashlib
+import os
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from PIL import Image
+
+from model.contract import INPUT_NAME, LOGITS, MODEL_FILE, PROBABILITIES, RECORD_FILE, SIZE
+from model.record import Acceptance, Golden, Record
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass
+class Server:
+    """A real server process of our own."""
+
+    process: subprocess.Popen
+    port: int
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        self.process.terminate()
+        return self.process.wait(20)
+
+
+def free_port() -> int:
+    """A port that was free a moment ago."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running_server(**settings: object) -> Iterator[Server]:
+    """`python -m service` on a free port, ready; settings become LENET_ variables."""
+    port = free_port()
+    environment = os.environ | {f"LENET_{name.upper()}": str(value) for name, value in settings.items()}
+    command = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    server = Server(process, port)
+    try:
+        _wait_until_ready(server)
+        yield server
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _wait_until_ready(server: Server) -> None:
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        assert server.process.poll() is None, "the server ended while starting"
+        try:
+            if httpx.get(f"{server.url}/readyz").status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.05)
+    raise AssertionError("the server did not become ready")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """A server with the model that is in the repository and the default settings."""
+    with running_server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(server: Server) -> Iterator[httpx.Client]:
+    """A client of that server."""
+    with httpx.Client(base_url=server.url) as client:
+        yield client
+
+
+def tiny_onnx() -> bytes:
+    """One dense layer that honours the contract: logit k is the mean of the rows 2k and 2k + 1."""
+    weights = np.zeros((SIZE * SIZE, 10), np.float32)
+    for digit in range(10):
+        weights[2 * digit * SIZE : (2 * digit + 2) * SIZE, digit] = 10 / (2 * SIZE)
+    graph = helper.make_graph(
+        [
+            helper.make_node("Flatten", [INPUT_NAME], ["flat"]),
+            helper.make_node("MatMul", ["flat", "weights"], [LOGITS]),
+            helper.make_node("Softmax", [LOGITS], [PROBABILITIES]),
+        ],
+        "tiny",
+        [helper.make_tensor_value_info(INPUT_NAME, TensorProto.FLOAT, ["batch", 1, SIZE, SIZE])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["batch", 10]) for name in (PROBABILITIES, LOGITS)],
+        [numpy_helper.from_array(weights, "weights")],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    return model.SerializeToString()
+
+
+def tiny_record(content: bytes) -> Record:
+    """The record of the tiny model. Its golden sample has ink in the rows 14 and 15, which it calls a 7."""
+    frame = np.zeros((SIZE, SIZE), np.uint8)
+    frame[14:16] = 255
+    logits = np.where(np.arange(10) == 7, 10.0, 0.0)
+    probabilities = np.exp(logits) / np.exp(logits).sum()
+    return Record(
+        name="tiny",
+        version="0.0.1",
+        sha256=hashlib.sha256(content).hexdigest(),
+        layers_sha256="0" * 64,
+        labels=list("0123456789"),
+        input={},
+        outputs={},
+        data={},
+        training={},
+        evaluation={},
+        calibration={},
+        acceptance=Acceptance(min_confidence=0.5, min_energy=0.0),
+        limits=["It is a stand-in."],
+        golden=Golden(base64.b64encode(frame.tobytes()).decode(), 7, probabilities.tolist()),
+    )
+
+
+@pytest.fixture
+def tiny_model(tmp_path: Path) -> Path:
+    """The path of a tiny model file with its record beside it."""
+    content = tiny_onnx()
+    path = tmp_path / MODEL_FILE
+    path.write_bytes(content)
+    tiny_record(content).write(path.with_name(RECORD_FILE))
+    return path
+
+
+def png(pixels: np.ndarray, **options: object) -> bytes:
+    """uint8 pixels -> the bytes of a PNG."""
+    return encoded(Image.fromarray(pixels), "PNG", **options)
+
+
+def encoded(image: Image.Image, format: str, **options: object) -> bytes:
+    """A picture -> the bytes of a file."""
+    buffer = BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+@pytest.fixture(scope="session")
+def golden() -> Golden:
+    """The golden sample of the model that is in the repository: a real digit and its answer."""
+    return Record.read(ROOT / "model" / "artifacts" / RECORD_FILE).golden
+
+
+@pytest.fixture(scope="session")
+def digit_png(golden: Golden) -> bytes:
+    """A real digit as MNIST frames it, as a PNG."""
+    return png(golden.frame())

@@ -1,0 +1,246 @@
+"""Every failure has one shape: problem+json with a stable type, a sentence that helps, and the request's id."""
+
+import re
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+
+from service import errors
+from service.app import create_app
+from service.classifier import Classifier
+from service.errors import MAX_INSTANCE, PROBLEM_JSON, ServiceError, instance
+from service.settings import Settings
+from tests.conftest import ROOT, encoded, png, running_server
+from tests.test_imaging import png_header
+
+PICTURE = png(np.zeros((28, 28), np.uint8))
+JSON = {"Content-Type": "application/json"}
+
+FAILURES = [
+    ("POST", "/predict", {"content": b""}, 400, "malformed-body"),
+    ("POST", "/predict", {"content": b"{", "headers": JSON}, 400, "malformed-body"),
+    ("POST", "/predict", {"content": b'{"image": NaN}', "headers": JSON}, 400, "malformed-body"),
+    ("POST", "/predict", {"content": b'{"image": "\\ud800"}', "headers": JSON}, 400, "malformed-body"),
+    ("POST", "/predict", {"json": {"image": "?"}}, 400, "malformed-body"),
+    (
+        "POST",
+        "/predict",
+        {"content": PICTURE, "headers": {"Content-Type": "multipart/form-data"}},
+        400,
+        "malformed-body",
+    ),
+    ("GET", "/nothing", {}, 404, "not-found"),
+    ("POST", "/predict/", {"content": PICTURE}, 404, "not-found"),
+    ("GET", "/%00%ff/<script>", {}, 404, "not-found"),
+    ("GET", "/predict", {}, 405, "method-not-allowed"),
+    ("DELETE", "/livez", {}, 405, "method-not-allowed"),
+    ("POST", "/predict", {"content": b"x" * (10 * 1024 * 1024 + 1)}, 413, "body-too-large"),
+    ("POST", "/predict", {"content": iter([b"x" * 1024 * 1024] * 11)}, 413, "body-too-large"),
+    ("POST", "/predict", {"content": png_header(5001, 5000)}, 413, "image-too-large"),
+    ("POST", "/predict/batch", {"json": {"images": ["eA=="] * 257}}, 413, "batch-too-large"),
+    ("POST", "/predict", {"content": b"no picture at all"}, 415, "unsupported-image"),
+    ("POST", "/predict", {"content": PICTURE, "headers": {"Content-Encoding": "gzip"}}, 415, "unsupported-body"),
+    ("POST", "/predict/batch", {"content": PICTURE}, 415, "unsupported-body"),
+    ("POST", "/predict", {"content": PICTURE[:60]}, 422, "corrupt-image"),
+    ("POST", "/predict", {"files": {"picture": PICTURE}}, 422, "invalid-request"),
+    ("POST", "/predict", {"json": {"picture": "eA=="}}, 422, "invalid-request"),
+    ("POST", "/predict", {"json": [1] * 50_000}, 422, "invalid-request"),
+    ("POST", "/predict?polarity=red", {"content": PICTURE}, 422, "invalid-request"),
+    ("POST", "/predict?include=weights", {"content": PICTURE}, 422, "invalid-request"),
+    ("POST", "/predict/batch", {"json": {"images": []}}, 422, "invalid-request"),
+]
+
+
+def assert_problem(response: httpx.Response, status: int, name: str) -> dict:
+    """The one shape; returns the problem."""
+    problem = response.json()
+    assert response.status_code == problem["status"] == status, problem
+    assert response.headers["content-type"] == PROBLEM_JSON
+    assert problem["type"] == f"/problems/{name}"
+    assert set(problem) - {"errors"} == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert problem["request_id"] == response.headers["x-request-id"]
+    assert problem["detail"].endswith(".")
+    assert len(response.content) <= 1024
+    assert not re.search(r"Traceback|site-packages|\.py|/usr|0x[0-9a-f]{6}", response.text)
+    return problem
+
+
+@pytest.mark.parametrize(("method", "path", "request_", "status", "name"), FAILURES)
+def test_every_failure_has_the_one_shape(client, method, path, request_, status, name):
+    """404, 405 and validation included."""
+    problem = assert_problem(client.request(method, path, **request_), status, name)
+
+    assert problem["instance"] == path.partition("?")[0].replace("<", "%3C").replace(">", "%3E").replace(
+        "%ff", "%EF%BF%BD"
+    )
+    if status == 422 and name == "invalid-request":
+        assert problem["errors"][0]["loc"]
+
+
+def test_a_method_that_is_not_allowed_names_those_that_are(client):
+    """RFC 9110 asks for the header."""
+    response = client.get("/predict")
+
+    assert response.headers["allow"] == "POST"
+    assert "POST" in response.json()["detail"]
+
+
+def test_a_connection_whose_body_was_not_read_is_closed(client):
+    """The rest of a body too large would be taken for the next request otherwise."""
+    response = client.post("/predict", content=b"x" * (10 * 1024 * 1024 + 1))
+
+    assert response.headers["connection"] == "close"
+
+
+def test_nothing_of_the_input_is_echoed(client):
+    """An answer must not be a way to make others read what one has sent."""
+    marker = "qjxzvw"
+    for options in (
+        {"json": {marker: marker}},
+        {"content": marker.encode()},
+        {"files": {marker: (marker, marker.encode())}},
+        {"params": {"polarity": marker}, "content": PICTURE},
+        {"params": {"include": marker}, "content": PICTURE},
+        {"content": PICTURE, "headers": {"Content-Type": f"multipart/{marker}"}},
+    ):
+        response = client.post("/predict", **options)
+        assert marker not in response.text
+
+
+@pytest.mark.parametrize("sent", ["a-B_1.2", "x" * 64])
+def test_a_harmless_request_id_is_kept(client, sent):
+    """On success and on failure."""
+    for method, path in (("GET", "/livez"), ("GET", "/nothing")):
+        assert client.request(method, path, headers={"X-Request-ID": sent}).headers["x-request-id"] == sent
+
+
+@pytest.mark.parametrize("sent", ["", "x" * 65, "a b", "a;b", 'a"b', "ü".encode(), "<b>"])
+def test_any_other_request_id_is_replaced(client, sent):
+    """It ends up in logs and pages."""
+    found = client.get("/livez", headers={"X-Request-ID": sent}).headers["x-request-id"]
+
+    assert re.fullmatch("[0-9a-f]{32}", found)
+
+
+def test_every_failure_is_of_the_closed_family():
+    """Each has a status, a stable name and a title of its own, and FAILURES or a test below shows it."""
+    family = ServiceError.__subclasses__()
+
+    assert all(400 <= kind.status < 600 for kind in family)
+    assert len({kind.name for kind in family}) == len({kind.title for kind in family}) == len(family)
+    shown = {name for *_, name in FAILURES} | {
+        "unauthorized",
+        "internal-error",
+        "overloaded",
+        "not-ready",
+        "deadline-exceeded",
+    }
+    assert {kind.name for kind in family} == shown
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("/predict", "/predict"),
+        ("/a b", "/a%20b"),
+        ("/ü", "/%C3%BC"),
+        ("/" + "x" * 500, "/" + "x" * (MAX_INSTANCE - 1)),
+        ("/" + "x" * 198 + "ü", "/" + "x" * 198),
+        ("/" + "x" * 197 + "ü", "/" + "x" * 197),
+    ],
+)
+def test_the_instance_is_short_and_escaped(path, expected):
+    """Cut at 200 characters, never in the middle of an escape."""
+    assert instance(path) == expected
+
+
+def test_a_bug_is_a_500_that_tells_nothing(tiny_model, caplog):
+    """The log has the traceback and the request's id, the client only the id."""
+    app = create_app(Settings(), Classifier.load(tiny_model))
+
+    @app.get("/bug")
+    async def bug() -> None:
+        raise ZeroDivisionError("a secret of ours")
+
+    with TestClient(app) as client:
+        problem = assert_problem(client.get("/bug"), 500, "internal-error")
+
+    assert "secret" not in str(problem)
+    assert problem["request_id"] in caplog.text
+    assert "a secret of ours" in caplog.text
+
+
+@pytest.fixture(scope="module")
+def locked():
+    """A client of a server that asks for a key."""
+    with running_server(api_key="open sesame") as server, httpx.Client(base_url=server.url) as client:
+        yield client
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [None, "", "open sesame", "Bearer", "Bearer open", "Basic open sesame", "Bearer open sesame ", "Bearer ü".encode()],
+)
+def test_without_the_key_nothing_is_answered(locked, authorization):
+    """Checked before the body is read, also for routes that do not exist."""
+    headers = {} if authorization is None else {"Authorization": authorization}
+    for method, path in (("POST", "/predict"), ("GET", "/v1/model"), ("GET", "/docs"), ("GET", "/nothing")):
+        response = locked.request(method, path, headers=headers)
+        assert_problem(response, 401, "unauthorized")
+        assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_two_keys_are_no_key(locked):
+    """Who knows which one a proxy in front has looked at."""
+    headers = [("Authorization", "Bearer open sesame"), ("Authorization", "Bearer open sesame")]
+
+    assert locked.get("/v1/model", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("scheme", ["Bearer", "bearer"])
+def test_with_the_key_all_is_answered(locked, scheme):
+    """The scheme's case does not matter (RFC 9110)."""
+    headers = {"Authorization": f"{scheme} open sesame"}
+
+    assert locked.post("/predict", content=PICTURE, headers=headers).status_code == 200
+    assert locked.get("/docs", headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("probe", ["/livez", "/readyz", "/healthz", "/health"])
+def test_probes_need_no_key(locked, probe):
+    """An orchestrator has none."""
+    assert locked.get(probe).status_code == 200
+
+
+def test_work_past_its_deadline_is_a_504(digit_png):
+    """The thread may go on for a while, the client is told at once."""
+    body = encoded(Image.effect_noise((4000, 3000), 60), "PNG")
+    with running_server(request_timeout_seconds=0.05) as server, httpx.Client(base_url=server.url) as client:
+        assert_problem(client.post("/predict", content=body), 504, "deadline-exceeded")
+        assert client.post("/predict", content=digit_png).status_code == 200
+
+
+def test_bodies_in_arrival_are_bounded_together(digit_png):
+    """Beyond the limit: 503, whether the picture would have been good or not."""
+    with running_server(max_buffered_bytes=100) as server, httpx.Client(base_url=server.url) as client:
+        problem = assert_problem(client.post("/predict", content=digit_png), 503, "overloaded")
+
+    assert "bodies" in problem["detail"]
+
+
+def test_errors_are_documented():
+    """Each type of problem is in the README's table."""
+    readme = (ROOT / "README.md").read_text()
+
+    for kind in ServiceError.__subclasses__():
+        assert f"`{kind.name}`" in readme
+
+
+def test_names_are_kebab_case_of_their_class():
+    """So that the log, the code and the client speak of the same thing."""
+    for kind in ServiceError.__subclasses__():
+        assert re.sub(r"(?<!^)([A-Z])", r"-\1", kind.__name__).lower() == kind.name
+        assert getattr(errors, kind.__name__) is kind

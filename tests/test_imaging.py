@@ -1,0 +1,179 @@
+"""Uploads become grey pixels, or one of three clear errors; dimensions are known before a pixel is decoded."""
+
+import os
+import struct
+import subprocess
+import sys
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from service.errors import CorruptImage, ImageTooLarge, ServiceError, UnsupportedImage
+from service.imaging import DRAFT_SIDE, FORMATS, MAX_WEBP_PIXELS, decode_image, open_image
+from tests.conftest import ROOT, encoded
+
+LIMIT = 25_000_000
+SIZE = (60, 40)
+
+
+def picture(mode: str = "RGB") -> Image.Image:
+    """A picture with something in it."""
+    pixels = np.random.default_rng(0).integers(0, 256, (SIZE[1], SIZE[0], 3), np.uint8)
+    return Image.fromarray(pixels).convert(mode)
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_every_format_of_the_contract_is_read(name):
+    """And decodes to its own size."""
+    image = open_image(encoded(picture(), name), LIMIT)
+
+    assert image.size == SIZE
+    assert decode_image(image).grey.pixels.shape == SIZE[::-1]
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "RGB"])
+def test_every_kind_of_pnm_is_read(mode):
+    """PBM, PGM and PPM are one plug-in."""
+    assert decode_image(open_image(encoded(picture(mode), "PPM"), LIMIT)).grey.pixels.shape == SIZE[::-1]
+
+
+@pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("share", [0.1, 0.3, 0.5, 0.7, 0.9])
+def test_a_picture_cut_short_is_corrupt(name, share):
+    """Never a picture that is silently half empty."""
+    whole = encoded(picture(), name)
+
+    with pytest.raises(CorruptImage):
+        decode_image(open_image(whole[: int(share * len(whole))], LIMIT))
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x20ftypavif\0\0\0\0avifmif1", "AVIF"),
+        (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3", "PDF"),
+        (b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg"/>', "SVG"),
+        (b"8BPS\0\1\0\0\0\0", "PSD"),
+        (b"PK\3\4\x14\0\0\0\x08\0", "ZIP"),
+        (b"<!DOCTYPE html><html>", "HTML"),
+    ],
+)
+def test_a_format_that_is_not_read_is_named_with_the_way_out(raw, name):
+    """The person who sent it knows it as a photo, not as HEIC."""
+    with pytest.raises(UnsupportedImage, match=rf"this is {name}: \w+"):
+        open_image(raw, LIMIT)
+
+
+@pytest.mark.parametrize("raw", [b"", b"x", b"\x89PNG", b"BM", b"hello, world", b"\0" * 100, b"RIFF\0\0\0\0WAVEfmt "])
+def test_what_is_no_picture_is_unsupported(raw):
+    """Also where it is too short to know."""
+    with pytest.raises(UnsupportedImage):
+        open_image(raw, LIMIT)
+
+
+@pytest.mark.parametrize("name", ["ICO", "DDS", "SGI", "TGA", "PCX", "JPEG2000", "PDF", "EPS"])
+def test_pillow_s_other_formats_stay_closed(name):
+    """Forty plug-ins that nobody uploads digits in are forty ways in."""
+    with pytest.raises(UnsupportedImage):
+        open_image(encoded(picture(), name), LIMIT)
+
+
+def png_header(width: int, height: int) -> bytes:
+    """A PNG that claims a size and has not a pixel."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
+    )
+
+
+@pytest.mark.parametrize(("width", "height"), [(5001, 5000), (13_000, 13_000), (65_535, 65_535), (2**31 - 1, 1)])
+def test_too_many_pixels_are_refused_by_the_header(width, height):
+    """Whatever Pillow itself thinks of the size."""
+    with pytest.raises(ImageTooLarge, match="25,000,000"):
+        open_image(png_header(width, height), LIMIT)
+
+
+def test_as_many_pixels_as_allowed_are_opened():
+    """The limit itself is allowed."""
+    assert open_image(png_header(5000, 5000), LIMIT).size == (5000, 5000)
+
+
+def test_webp_has_a_lower_limit():
+    """Its decoder takes 12 bytes a pixel."""
+    side = int(MAX_WEBP_PIXELS**0.5) + 1
+    with pytest.raises(ImageTooLarge, match="8,000,000"):
+        open_image(encoded(Image.new("L", (side, side)), "WEBP", quality=1, method=0), LIMIT)
+
+
+def test_an_mpo_is_read_as_the_jpeg_it_begins_with():
+    """As many phones write their photos."""
+    first, second = picture(), Image.new("RGB", SIZE)
+    raw = encoded(first, "MPO", save_all=True, append_images=[second])
+    image = open_image(raw, LIMIT)
+
+    assert image.format == "MPO"
+    assert decode_image(image).grey.pixels.std() > 10
+
+
+@pytest.mark.parametrize("name", ["GIF", "WEBP", "TIFF", "PNG"])
+def test_only_the_first_frame_counts(name):
+    """The second one here is of another grey."""
+    frames = [Image.new("L", SIZE, 40), Image.new("L", SIZE, 200)]
+    raw = encoded(frames[0], name, save_all=True, append_images=frames[1:])
+
+    assert decode_image(open_image(raw, LIMIT)).grey.pixels.mean() == pytest.approx(40, abs=3)
+
+
+def test_a_large_jpeg_is_decoded_small():
+    """Its own DCT does it, at a quarter of the cost; the scale leads back to the picture's pixels."""
+    image = open_image(encoded(Image.new("L", (4000, 3000), 128), "JPEG"), LIMIT)
+
+    decoded = decode_image(image)
+
+    assert decoded.scale == 4
+    assert min(decoded.grey.pixels.shape) >= DRAFT_SIDE
+
+
+def test_a_decoder_s_odd_exceptions_are_corrupt_images():
+    """Bits flipped anywhere in any format: an answer or an error of the family, nothing else."""
+    random = np.random.default_rng(1)
+    originals = [encoded(picture(mode), name) for name in FORMATS for mode in ("L", "RGB")]
+    for _ in range(1500):
+        raw = bytearray(originals[random.integers(len(originals))])
+        for at in random.integers(0, len(raw), random.integers(1, 9)):
+            raw[at] ^= 1 << random.integers(8)
+        try:
+            decode_image(open_image(bytes(raw), 1_000_000))
+        except ServiceError as error:
+            assert error.status in (413, 415, 422)  # noqa: PT017
+
+
+def test_opening_never_loads_all_plug_ins():
+    """Image.init would import all of Pillow's plug-ins, Ghostscript's caller among them."""
+    code = """
+import sys
+from io import BytesIO
+from PIL import Image
+from service.imaging import open_image
+for name in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM"):
+    buffer = BytesIO()
+    Image.new("L", (9, 9)).save(buffer, name)
+    open_image(buffer.getvalue(), 1000)
+assert "PIL.EpsImagePlugin" not in sys.modules and not Image._initialized > 1, "all plug-ins were loaded"
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=os.environ, check=True)
+
+
+def test_nothing_is_decoded_before_it_is_asked_for():
+    """Opening reads the header only: the size decides where the picture is decoded."""
+    raw = encoded(picture(), "PNG")
+    image = Image.open(BytesIO(raw))
+    opened = open_image(raw, LIMIT)
+
+    assert opened.size == image.size
+    assert opened._im is None
