@@ -190,7 +190,7 @@ def as_service_error(scope: Scope, error: ServiceError | HTTPException | Request
             place = ".".join(map(str, fields[0].loc))
             return InvalidRequest(f"Mend {place}: {fields[0].msg}.", fields=fields)
         case HTTPException(status_code=404):
-            return NotFound("See /openapi.json for what there is.")
+            return NotFound("Check the path; POST /predict reads a digit.")
         case HTTPException(status_code=405):
             allowed = (error.headers or {}).get("Allow", "")
             return MethodNotAllowed(f"Use {allowed.replace(',', ' or')}.", headers={"Allow": allowed})

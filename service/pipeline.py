@@ -1,6 +1,7 @@
 """From uploaded bytes to a prediction: decode, frame, classify, judge. The one way, whoever asks."""
 
 import base64
+import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -17,6 +18,8 @@ from service.classifier import Classifier, ModelError, Scores
 from service.errors import InvalidRequest
 from service.imaging import decode_image
 from service.schemas import Layer, Prediction, Preprocessing, Reason
+
+logger = logging.getLogger(__name__)
 
 Include = Literal["input", "layers"]
 
@@ -101,7 +104,8 @@ def layers_of(frame: Frames, classifier: Classifier) -> dict[str, Layer]:
     try:
         layers = classifier.layers(frame)
     except ModelError as error:
-        raise InvalidRequest(f"Leave include=layers away: {error}.") from None
+        logger.warning("no layers: %s", error)
+        raise InvalidRequest("Leave include=layers away; the model that is served has no layers file.") from None
     return {
         name: Layer(
             shape=list(activations.shape),

@@ -1,0 +1,136 @@
+"""README, OpenAPI and code say the same: settings, routes, commands and what they print."""
+
+import json
+import re
+import shlex
+import shutil
+import subprocess
+
+import httpx2 as httpx
+import pytest
+
+from service.settings import Settings
+from tests.conftest import ROOT, running_server
+
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```sh\n(.*?)```(?:\n+```json\n(.*?)```)?", README, re.DOTALL)
+"""Every command block, with the output printed below it where there is one."""
+
+COMMANDS = [
+    (command, output) for block, output in BLOCKS for command in block.replace("\\\n", "").splitlines() if command
+]
+CURL = [(command, output) for command, output in COMMANDS if command.startswith("curl")]
+MAKE = [command for command, _ in COMMANDS if command.startswith("make")]
+ELSEWHERE = ("docker ", "git clone", "cd ")
+"""Run by test_container.py, or by whoever has read this far."""
+
+
+def documented_settings() -> dict[str, str]:
+    """Name -> default, as the README's table has them."""
+    return dict(re.findall(r"^\| `(LENET_\w+)` \| (.*?) \|", README, re.MULTILINE))
+
+
+def test_every_setting_is_documented_with_its_default():
+    """And no setting that does not exist."""
+
+    def shown(default: object) -> str:
+        return "none" if default is None else f"`{str(default).lower()}`"
+
+    expected = {
+        f"LENET_{name.upper()}": "the model in the repository" if name == "model_path" else shown(field.default)
+        for name, field in Settings.model_fields.items()
+    }
+    assert documented_settings() == expected
+
+
+def test_every_route_is_documented(client):
+    """In the README's table, by method and path."""
+    schema = client.get("/openapi.json").json()
+    routes = {f"`{method.upper()} {path}`" for path, methods in schema["paths"].items() for method in methods}
+
+    assert routes
+    assert not {route for route in routes if route not in README}
+
+
+def test_every_command_block_is_run_by_some_test():
+    """A command nobody runs is a command that will break."""
+    others = [command for command, _ in COMMANDS if not command.startswith(("curl", "make", *ELSEWHERE))]
+
+    assert CURL
+    assert MAKE
+    assert not others
+
+
+@pytest.mark.parametrize("command", MAKE)
+def test_every_make_target_exists(command):
+    """make itself is asked; it is not run from within itself."""
+    assert (
+        subprocess.run([*shlex.split(command, comments=True), "--dry-run"], cwd=ROOT, capture_output=True).returncode
+        == 0
+    )
+
+
+@pytest.mark.parametrize(("command", "output"), CURL, ids=[command[:60] for command, _ in CURL])
+def test_curl_lines_print_what_the_readme_says(server, command, output):
+    """Each with curl itself, from the repository's root; request ids differ from run to run."""
+    if not shutil.which("curl"):
+        pytest.fail("curl is not installed")
+    command = command.replace("localhost:8000", f"127.0.0.1:{server.port}")
+    done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+    assert done.returncode == 0, done.stderr
+    if output:
+        assert without_ids(json.loads(done.stdout)) == without_ids(json.loads(output))
+
+
+def without_ids(document: dict) -> dict:
+    """An answer without what differs from request to request."""
+    return {key: value for key, value in document.items() if key != "request_id"}
+
+
+def test_openapi_documents_every_status_and_body_kind(client):
+    """Clients are generated from it."""
+    operation = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
+
+    assert set(operation["responses"]) == {"200", "400", "401", "413", "415", "422", "500", "503", "504"}
+    assert {"multipart/form-data", "application/json", "image/*"} <= set(operation["requestBody"]["content"])
+    for status, response in operation["responses"].items():
+        assert set(response["content"]) == {"application/json" if status == "200" else "application/problem+json"}
+
+
+def test_the_schema_has_no_loose_ends(client):
+    """Every reference leads somewhere, and FastAPI's own error shape is not in it."""
+    schema = client.get("/openapi.json").json()
+    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(schema)))
+
+    assert references <= set(schema["components"]["schemas"])
+    assert "HTTPValidationError" not in schema["components"]["schemas"]
+
+
+def test_the_docs_page_loads_nothing_from_outside(client):
+    """It must work where there is no internet, under a policy that would forbid anything else."""
+    page = client.get("/docs")
+    links = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+
+    assert "default-src 'self'" in page.headers["content-security-policy"]
+    assert not [link for link in links if "//" in link]
+    for link in links:
+        if not link.startswith("data:"):
+            assert client.get(f"/{link}").status_code == 200
+
+
+def test_docs_can_be_turned_off():
+    """Some keep the shape of their service to themselves."""
+    with running_server(docs="false") as server, httpx.Client(base_url=server.url) as client:
+        assert {client.get(path).status_code for path in ("/docs", "/openapi.json", "/docs/start.js")} == {404}
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Debian's chromium is not installed")
+def test_the_docs_page_works_in_a_browser(server, tmp_path):
+    """Chromium runs the page's scripts under its policy and shows the operations."""
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
+    command = ["chromium", *flags, f"--user-data-dir={tmp_path}", "--virtual-time-budget=10000", "--dump-dom"]
+    done = subprocess.run([*command, f"{server.url}/docs"], capture_output=True, text=True, timeout=100)
+
+    assert 'data-path="/predict"' in done.stdout
+    assert "Refused to" not in done.stderr
