@@ -1,0 +1,25 @@
+"""The folder of artifacts, made beside the old one and put in its place when whole."""
+
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from model.contract import LAYERS_FILE, MODEL_FILE, RECORD_FILE
+
+CARD_FILE, CURVES_FILE, CONFUSION_FILE = "model_card.md", "curves.png", "confusion.png"
+FILES = (MODEL_FILE, LAYERS_FILE, RECORD_FILE, CARD_FILE, CURVES_FILE, CONFUSION_FILE)
+
+
+@contextmanager
+def replacing(out: Path) -> Iterator[Path]:
+    """A folder to write FILES into. If the block ends well they replace those in `out`, else nothing changes there.
+
+    It lies on the same file system, so that each replacement is a rename. Other files in `out` are left alone. Should
+    the machine stop between two renames, the service notices: the record pins the model files by sha256.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
+        yield Path(folder)
+        for name in FILES:
+            (Path(folder) / name).replace(out / name)

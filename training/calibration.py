@@ -1,0 +1,69 @@
+"""What is chosen on the hold-out once the weights are fixed: the temperature and the thresholds of acceptance."""
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.record import Acceptance
+
+Floats = NDArray[np.floating[Any]]
+
+_HOTTEST = 10.0
+"""Bound of the temperature on both sides: a hold-out read without error asks for zero, and a tiny one may."""
+
+
+def softmax(logits: Floats) -> Floats:
+    """Probabilities, row by row."""
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    normalised: Floats = raised / raised.sum(axis=1, keepdims=True)
+    return normalised
+
+
+def energy(logits: Floats) -> Floats:
+    """Log-sum-exp of each row: how much evidence there is for any digit at all, before softmax divides it out."""
+    top = logits.max(axis=1)
+    summed: Floats = top + np.log(np.exp(logits - top[:, np.newaxis]).sum(axis=1))
+    return summed
+
+
+def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
+    """The T > 0 for which softmax(logits / T) has the least cross entropy. `logits` (N, 10), `labels` (N,).
+
+    In 1/T the loss is convex, so its slope crosses zero once: bisection finds where.
+    """
+    logits = logits.astype(np.float64)
+    true = logits[np.arange(len(labels)), labels]
+    low, high = 1 / _HOTTEST, _HOTTEST
+    while high - low > 1e-9:
+        middle = (low + high) / 2
+        slope = ((softmax(middle * logits) * logits).sum(axis=1) - true).mean()
+        low, high = (middle, high) if slope < 0 else (low, middle)
+    return 2 / (low + high)
+
+
+def choose_acceptance(probabilities: Floats, logits: Floats, coverage: float) -> Acceptance:
+    """The strictest thresholds that together still accept `coverage` of these digits.
+
+    Each of the two questions may refuse half of what may be refused: which digit it is (confidence), then whether
+    it is one (energy, of those still accepted). Both are rounded down, so that rounding refuses nobody.
+    """
+    confidence, evidence = probabilities.max(axis=1), energy(logits)
+    budget = math.floor(len(confidence) * (1 - coverage) + 1e-9)
+    min_confidence = _floor(np.sort(confidence)[budget // 2])
+    accepted = confidence >= min_confidence
+    left = budget - int((~accepted).sum())
+    return Acceptance(min_confidence, _floor(np.sort(evidence[accepted])[left]))
+
+
+def is_accepted(probabilities: Floats, logits: Floats, acceptance: Acceptance) -> NDArray[np.bool_]:
+    """(N,): both thresholds are met."""
+    accepted: NDArray[np.bool_] = (probabilities.max(axis=1) >= acceptance.min_confidence) & (
+        energy(logits) >= acceptance.min_energy
+    )
+    return accepted
+
+
+def _floor(value: float) -> float:
+    return math.floor(value * 10_000) / 10_000

@@ -1,0 +1,180 @@
+"""The model card: a record in words. Every figure comes from the record, so the two cannot disagree."""
+
+from pathlib import Path
+from typing import Any
+
+from model.record import Record
+from training.artifacts import CONFUSION_FILE, CURVES_FILE
+
+LIMITS = (
+    "It has seen MNIST only: single western digits, upright, centred, written by American census workers and pupils.",
+    "Other people's handwriting, printed digits, turned or mirrored ones are read less well than the test figure says.",
+    "It knows ten digits and nothing else. Letters, shapes and several digits in one image get an answer too; the "
+    "thresholds of acceptance refuse some of them, not all.",
+    "Confidence is calibrated on MNIST. On pictures of another kind it says more than it should.",
+    "What it sees is 28 by 28 grey levels, so the picture must be framed as MNIST framed its digits.",
+)
+
+_SETS = {"mnist_holdout": "MNIST hold-out", "mnist_test": "MNIST test"}
+
+
+def summarise(record: Record) -> list[tuple[str, str]]:
+    """What matters about a model, as name and value: shown at the end of training and on top of the card."""
+    test, training = record.evaluation["mnist_test"], record.training
+    low, high = test["interval_95"]
+    ece, accepted = record.calibration["ece"], record.acceptance
+    return [
+        ("Model", f"{record.name} {record.version}, {training['parameters']:,} parameters"),
+        ("Recipe", f"{training['recipe']}, seed {training['seed']}, {training['epochs']} epochs"),
+        ("Test accuracy", f"{test['accuracy']:.2%} ({test['errors']} errors in {test['images']:,})"),
+        ("95 % interval", f"{low:.2%} to {high:.2%}"),
+        ("Hold-out accuracy", f"{record.evaluation['mnist_holdout']['accuracy']:.2%}"),
+        ("Calibration error", f"{ece['mnist_test']:.2%} on test, {ece['mnist_holdout']:.2%} on hold-out"),
+        ("Temperature", f"{record.calibration['temperature']:.3f}"),
+        ("Accepted from", f"confidence {accepted.min_confidence:.4f} and energy {accepted.min_energy:.4f}"),
+        ("Accepted of test", f"{test['accepted']:.2%}, {test['errors_accepted']} errors among them"),
+        ("Time", f"{training['seconds']:.0f} s, {training['cpu_seconds']:.0f} s of CPU"),
+        ("Model file", f"sha256 {record.sha256[:12]}…"),
+    ]
+
+
+def write_card(record: Record, path: Path) -> None:
+    """Write the card as Markdown."""
+    path.write_text("\n".join(_lines(record)), encoding="utf-8")
+
+
+def _lines(record: Record) -> list[str]:
+    return [
+        f"# {record.name} {record.version}",
+        "",
+        "LeNet-5 reads one digit, handwritten, in an image of 28 by 28 grey levels.",
+        "",
+        *_table(("", ""), summarise(record)),
+        *_details(record),
+        *_data(record),
+        *_training(record.training),
+        *_evaluation(record),
+        *_calibration(record),
+        "## Limits",
+        "",
+        *(f"- {limit}" for limit in record.limits),
+        "",
+        "## Ethical considerations",
+        "",
+        "MNIST names nobody: its digits come from census forms and pupils' exercises, without their writers' names. A",
+        "misread digit can still do harm where it is an amount, a dose or an address: there, let a person check",
+        "what was not accepted, and a sample of what was.",
+        "",
+    ]
+
+
+def _details(record: Record) -> list[str]:
+    outputs = ", ".join(f"`{name}` {value['type']} {value['shape']}" for name, value in record.outputs.items())
+    return [
+        "## Model details",
+        "",
+        "Two convolutions with max pooling, three dense layers, ReLU between them; the division of the logits by the",
+        "temperature and their softmax are part of the file.",
+        "",
+        f"- Input: `{record.input['name']}` {record.input['type']} {record.input['shape']} in {record.input['range']},"
+        " light ink on dark ground.",
+        f"- Outputs: {outputs}.",
+        f"- sha256: `{record.sha256}`; of the layers file `{record.layers_sha256}`.",
+        "",
+        "## Intended use",
+        "",
+        "Reading single digits that were cut out and framed: forms, meters, puzzles, teaching. Not for whole numbers,",
+        "for letters, or for decisions about people that no person looks at.",
+        "",
+    ]
+
+
+def _data(record: Record) -> list[str]:
+    return [
+        "## Data",
+        "",
+        f"{record.data['name']}, as published. These are the uncompressed files:",
+        "",
+        *_table(("file", "sha256"), [(name, f"`{digest}`") for name, digest in record.data["sha256"].items()]),
+    ]
+
+
+def _training(training: dict[str, Any]) -> list[str]:
+    rows = [
+        (
+            str(epoch["epoch"]),
+            f"{epoch['train_loss']:.4f}",
+            f"{epoch['train_accuracy']:.2%}",
+            f"{epoch['validation_loss']:.4f}",
+            f"{epoch['validation_accuracy']:.2%}",
+        )
+        for epoch in training["history"]
+    ]
+    return [
+        "## Training",
+        "",
+        f"Recipe `{training['recipe']}`: {training['purpose']}. {training['optimizer']}, learning rate"
+        f" {training['learning_rate']}, momentum {training['momentum']}, batches of {training['batch_size']},"
+        f" {training['epochs']} epochs, {training['loss']}, {training['initialisation']}, seed {training['seed']},"
+        f" torch {training['torch']}.",
+        f"Trained on the first {training['images']:,} training images. The last {training['hold_out']:,} were held out"
+        " for the curves, the temperature and the thresholds.",
+        "",
+        f"![Loss and accuracy, epoch by epoch]({CURVES_FILE})",
+        "",
+        *_table(("epoch", "training loss", "accuracy", "validation loss", "accuracy"), rows),
+    ]
+
+
+def _evaluation(record: Record) -> list[str]:
+    rows = []
+    for name, figures in record.evaluation.items():
+        low, high = figures["interval_95"]
+        share = f"{figures['accepted']:.2%}"
+        rows.append(
+            (
+                _SETS.get(name, name),
+                f"{figures['images']:,}",
+                str(figures["errors"]),
+                f"{figures['accuracy']:.2%}",
+                f"{low:.2%} to {high:.2%}",
+                share,
+                str(figures["errors_accepted"]),
+            )
+        )
+    test = record.evaluation["mnist_test"]
+    digits = [("–" if share is None else f"{share:.2%}") for share in test["per_digit"]]
+    confusions = ", ".join(f"{c['true']} as {c['read']} ({c['times']}×)" for c in test["confusions"])
+    return [
+        "## Evaluation",
+        "",
+        "All figures are of the exported file, run by onnxruntime. It met the test set once.",
+        "",
+        *_table(("images of", "images", "errors", "accuracy", "95 % interval", "accepted", "errors accepted"), rows),
+        *_table(tuple(record.labels), [tuple(digits)]),
+        f"Most often confused on the test set: {confusions or 'nothing'}.",
+        "",
+        f"![Which digit was read as which]({CONFUSION_FILE})",
+        "",
+    ]
+
+
+def _calibration(record: Record) -> list[str]:
+    calibration = record.calibration
+    rows = [(_SETS.get(name, name), f"{error:.2%}") for name, error in calibration["ece"].items()]
+    return [
+        "## Calibration",
+        "",
+        f"Temperature {calibration['temperature']:.4f}, fitted on the hold-out. Expected calibration error over"
+        f" {calibration['bins']} bins:",
+        "",
+        *_table(("images of", "error"), rows),
+        f"An answer is accepted from confidence {record.acceptance.min_confidence:.4f} and energy (log-sum-exp of the"
+        f" calibrated logits) {record.acceptance.min_energy:.4f}: chosen so that nearly the whole hold-out passes.",
+        "",
+    ]
+
+
+def _table(header: tuple[str, ...], rows: list[Any]) -> list[str]:
+    lines = [header, tuple("---" for _ in header), *rows]
+    return [*(f"| {' | '.join(cells)} |" for cells in lines), ""]

@@ -1,0 +1,164 @@
+"""From weights to ONNX files that carry nothing of the machine they were made on."""
+
+import contextlib
+import io
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from model.contract import INPUT_NAME, LAYERS, LOGITS, PROBABILITIES, SIZE, Frames, to_tensor
+from training.lenet import LeNet5
+
+OPSET = 20
+TOLERANCE = 1e-5
+"""The most that torch and onnxruntime may differ."""
+
+_BATCH = 500
+
+
+class ExportError(Exception):
+    """The file does not compute what the network computes; the message says by how much."""
+
+
+class Calibrated(nn.Module):
+    """What is served: the network, its logits divided by the temperature, and their softmax."""
+
+    def __init__(self, net: LeNet5, temperature: float) -> None:
+        super().__init__()
+        self.net = net
+        self.temperature = temperature
+
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        """Probabilities and calibrated logits, each (N, 10)."""
+        logits = self.net(image) / self.temperature
+        return logits.softmax(dim=1), logits
+
+
+class Layers(nn.Module):
+    """What can be looked at: every layer before the last, in the order of `model.contract.LAYERS`."""
+
+    def __init__(self, net: LeNet5) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """See LeNet5.activations."""
+        return self.net.activations(image)
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the file says about N images."""
+
+    probabilities: NDArray[np.float32]
+    """(N, 10)."""
+    logits: NDArray[np.float32]
+    """(N, 10), calibrated."""
+
+
+def export_calibrated(net: LeNet5, temperature: float, path: Path) -> None:
+    """Write `lenet5.onnx`."""
+    _export(Calibrated(net, temperature), (PROBABILITIES, LOGITS), path)
+
+
+def export_layers(net: LeNet5, path: Path) -> None:
+    """Write `lenet5-layers.onnx`."""
+    _export(Layers(net), LAYERS, path)
+
+
+def run_file(path: Path, frames: Frames) -> Answers:
+    """Ask a model file through onnxruntime, as the service does: one thread, on the CPU."""
+    outputs = _run(path, (PROBABILITIES, LOGITS), frames)
+    return Answers(*outputs)
+
+
+def verify_export(net: LeNet5, temperature: float, path: Path, frames: Frames) -> float:
+    """How far torch and the file are apart on these frames. Raises ExportError above TOLERANCE."""
+    return _compare(Calibrated(net, temperature), path, (PROBABILITIES, LOGITS), frames)
+
+
+def verify_layers(net: LeNet5, path: Path, frames: Frames) -> float:
+    """The same for the layers file."""
+    return _compare(Layers(net), path, LAYERS, frames)
+
+
+def write_metadata(path: Path, metadata: Mapping[str, str]) -> None:
+    """Write properties into a model file and leave what it computes alone."""
+    model = onnx.load(path)
+    graph = model.graph.SerializeToString(deterministic=True)
+    onnx.helper.set_model_props(model, dict(metadata))
+    onnx.save(model, path)
+    assert onnx.load(path).graph.SerializeToString(deterministic=True) == graph
+
+
+def _export(module: nn.Module, outputs: Sequence[str], path: Path) -> None:
+    # Two images, because the exporter takes a dimension of one for a constant.
+    example = torch.zeros(2, 1, SIZE, SIZE)
+    # The exporter remarks on packages it looked for and reports its steps on stdout; neither concerns who trains.
+    with contextlib.redirect_stdout(io.StringIO()), _quiet("torch.onnx"):
+        torch.onnx.export(
+            module.eval(),
+            (example,),
+            path,
+            input_names=[INPUT_NAME],
+            output_names=list(outputs),
+            opset_version=OPSET,
+            dynamo=True,
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            external_data=False,
+        )
+    model = onnx.load(path)
+    _strip(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
+
+
+def _strip(model: onnx.ModelProto) -> None:
+    """Remove what the exporter noted down about its own work: stack traces with local paths, names of modules."""
+    model.doc_string = ""
+    del model.metadata_props[:]
+    graph = model.graph
+    graph.doc_string = ""
+    del graph.metadata_props[:]
+    for part in (*graph.node, *graph.input, *graph.output, *graph.value_info, *graph.initializer):
+        part.doc_string = ""
+        del part.metadata_props[:]
+
+
+def _run(path: Path, outputs: Sequence[str], frames: Frames) -> list[NDArray[np.float32]]:
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    batches = [frames[start : start + _BATCH] for start in range(0, len(frames), _BATCH)]
+    answers = [session.run(list(outputs), {INPUT_NAME: to_tensor(batch)}) for batch in batches]
+    return [np.concatenate(parts) for parts in zip(*answers, strict=True)]
+
+
+@torch.no_grad()
+def _compare(module: nn.Module, path: Path, outputs: Sequence[str], frames: Frames) -> float:
+    """The worst difference, relative to the largest value of its output, or to 1 where that is less."""
+    expected = [output.numpy() for output in module(torch.from_numpy(to_tensor(frames)))]
+    pairs = zip(expected, _run(path, outputs, frames), strict=True)
+    worst = max(float(np.abs(a - b).max() / max(1, np.abs(a).max())) for a, b in pairs)
+    if not worst <= TOLERANCE:
+        raise ExportError(f"{path.name} and torch differ by {worst:.1e}, more than {TOLERANCE:.0e}")
+    return worst
+
+
+@contextlib.contextmanager
+def _quiet(name: str) -> Iterator[None]:
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

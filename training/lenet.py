@@ -1,0 +1,48 @@
+"""LeNet-5 as it is trained today: 28×28 in, ten logits out, 44,426 parameters."""
+
+from torch import Tensor, nn
+from torch.nn.functional import max_pool2d, relu
+
+PARAMETERS = {
+    "c1": 156,  # 6 × (5·5·1 + 1)
+    "c3": 2_416,  # 16 × (5·5·6 + 1)
+    "c5": 30_840,  # 120 × (16·4·4 + 1)
+    "f6": 10_164,  # 84 × (120 + 1)
+    "output": 850,  # 10 × (84 + 1)
+}
+"""Weights and biases of each layer; 44,426 together."""
+
+
+class LeNet5(nn.Module):
+    """The network, freshly initialised: Glorot-uniform weights from torch's generator, biases zero."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.c1 = nn.Conv2d(1, 6, kernel_size=5)
+        self.c3 = nn.Conv2d(6, 16, kernel_size=5)
+        self.c5 = nn.Linear(16 * 4 * 4, 120)
+        self.f6 = nn.Linear(120, 84)
+        self.output = nn.Linear(84, 10)
+        for parameter in self.parameters():
+            if parameter.dim() > 1:
+                nn.init.xavier_uniform_(parameter)
+            else:
+                nn.init.zeros_(parameter)
+        counts = {name: sum(p.numel() for p in layer.parameters()) for name, layer in self.named_children()}
+        assert counts == PARAMETERS, counts
+        assert sum(counts.values()) == 44_426
+
+    def activations(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
+        """Every layer before the last, in the order of `model.contract.LAYERS`. `image`: (N, 1, 28, 28) in [0, 1]."""
+        c1 = relu(self.c1(image))  # (N, 6, 24, 24)
+        s2 = max_pool2d(c1, 2)  # (N, 6, 12, 12)
+        c3 = relu(self.c3(s2))  # (N, 16, 8, 8)
+        s4 = max_pool2d(c3, 2)  # (N, 16, 4, 4)
+        c5 = relu(self.c5(s4.flatten(1)))  # (N, 120)
+        f6 = relu(self.f6(c5))  # (N, 84)
+        return c1, s2, c3, s4, c5, f6
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits, (N, 10)."""
+        logits: Tensor = self.output(self.activations(image)[-1])
+        return logits

@@ -1,0 +1,159 @@
+"""From a dataset to the folder that the service reads: train, choose, export, verify, evaluate, record."""
+
+import base64
+import hashlib
+import json
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from rich.progress import Progress
+
+from model.contract import INPUT_NAME, LABELS, LAYERS_FILE, LOGITS, MODEL_FILE, NAME, PROBABILITIES, RECORD_FILE, SIZE
+from model.plots import draw_confusion, draw_curves
+from model.record import Golden, Record
+from model.scores import confusion_matrix, expected_calibration_error
+from training.artifacts import CARD_FILE, CONFUSION_FILE, CURVES_FILE, replacing
+from training.calibration import choose_acceptance, fit_temperature
+from training.card import LIMITS, write_card
+from training.dataset import Labelled, Mnist
+from training.evaluation import evaluate
+from training.export import (
+    Answers,
+    export_calibrated,
+    export_layers,
+    run_file,
+    verify_export,
+    verify_layers,
+    write_metadata,
+)
+from training.lenet import PARAMETERS, LeNet5
+from training.progress import step
+from training.recipes import Recipe
+from training.train import Epoch, predict, train
+
+COVERAGE = 0.995
+"""The least share of the hold-out that must be accepted."""
+
+
+def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress: Progress) -> Record:
+    """Train a model and write everything about it into `out`, all of it or nothing.
+
+    Every choice is made on the hold-out. The test set is met once, at the end, by the exported file. Raises
+    ExportError if the file does not compute what the network does.
+    """
+    started, started_cpu = time.perf_counter(), time.process_time()
+    training, hold_out = mnist.train.split(recipe.hold_out)
+    net, history = train(recipe, seed, training, hold_out, progress)
+    facts = _training(recipe, seed, len(training.labels), history)
+    temperature = fit_temperature(predict(net, hold_out).numpy(), hold_out.labels)
+
+    with replacing(out) as folder:
+        with step(progress, "Export"):
+            _export(net, temperature, folder, hold_out)
+        with step(progress, "Evaluate"):
+            chosen_on, met_once = (run_file(folder / MODEL_FILE, data.images) for data in (hold_out, mnist.test))
+        facts |= {
+            "seconds": round(time.perf_counter() - started, 1),
+            "cpu_seconds": round(time.process_time() - started_cpu, 1),
+        }
+        with step(progress, "Record"):
+            record = _record(recipe, facts, mnist, temperature, folder, (hold_out, chosen_on), (mnist.test, met_once))
+            record.write(folder / RECORD_FILE)
+            write_card(record, folder / CARD_FILE)
+            draw_curves(facts["history"], folder / CURVES_FILE)
+            digits = met_once.probabilities.argmax(axis=1)
+            draw_confusion(confusion_matrix(mnist.test.labels, digits), folder / CONFUSION_FILE)
+    return record
+
+
+def _export(net: LeNet5, temperature: float, folder: Path, hold_out: Labelled) -> None:
+    export_calibrated(net, temperature, folder / MODEL_FILE)
+    export_layers(net, folder / LAYERS_FILE)
+    verify_export(net, temperature, folder / MODEL_FILE, hold_out.images)
+    verify_layers(net, folder / LAYERS_FILE, hold_out.images)
+
+
+def _training(recipe: Recipe, seed: int, images: int, history: Sequence[Epoch]) -> dict[str, Any]:
+    numbers = {key: value for key, value in asdict(recipe).items() if key not in ("name", "version")}
+    return {
+        "recipe": recipe.name,
+        **numbers,
+        "seed": seed,
+        "images": images,
+        "optimizer": "SGD",
+        "loss": "cross entropy",
+        "initialisation": "Glorot uniform, biases zero",
+        "parameters": sum(PARAMETERS.values()),
+        "torch": torch.__version__,
+        "history": [{key: round(value, 6) for key, value in asdict(epoch).items()} for epoch in history],
+    }
+
+
+def _record(
+    recipe: Recipe,
+    facts: dict[str, Any],
+    mnist: Mnist,
+    temperature: float,
+    folder: Path,
+    hold_out: tuple[Labelled, Answers],
+    test: tuple[Labelled, Answers],
+) -> Record:
+    """Everything known, with the digests of the model files, which get their metadata here."""
+    acceptance = choose_acceptance(hold_out[1].probabilities, hold_out[1].logits, COVERAGE)
+    sets = {"mnist_holdout": hold_out, "mnist_test": test}
+    evaluation = {name: evaluate(answers, data, acceptance) for name, (data, answers) in sets.items()}
+    data = {"name": "MNIST", "sha256": dict(mnist.sha256)}
+    metadata = {
+        "version": recipe.version,
+        "labels": json.dumps(LABELS),
+        "data": json.dumps(data),
+        "training": json.dumps({key: value for key, value in facts.items() if key != "history"}),
+        "temperature": str(temperature),
+        "test_accuracy": str(evaluation["mnist_test"]["accuracy"]),
+    }
+    write_metadata(folder / MODEL_FILE, {"name": NAME, **metadata})
+    write_metadata(folder / LAYERS_FILE, {"name": f"{NAME}-layers", **metadata})
+    return Record(
+        name=NAME,
+        version=recipe.version,
+        sha256=_sha256(folder / MODEL_FILE),
+        layers_sha256=_sha256(folder / LAYERS_FILE),
+        labels=list(LABELS),
+        input={"name": INPUT_NAME, "type": "float32", "shape": ["batch", 1, SIZE, SIZE], "range": [0, 1]},
+        outputs={name: {"type": "float32", "shape": ["batch", len(LABELS)]} for name in (PROBABILITIES, LOGITS)},
+        data=data,
+        training=facts,
+        evaluation=evaluation,
+        calibration={
+            "temperature": round(temperature, 6),
+            "fitted_on": "mnist_holdout",
+            "bins": 15,
+            "ece": {
+                name: round(expected_calibration_error(answers.probabilities, data.labels), 6)
+                for name, (data, answers) in sets.items()
+            },
+        },
+        acceptance=acceptance,
+        limits=list(LIMITS),
+        golden=_golden(*hold_out),
+    )
+
+
+def _golden(data: Labelled, answers: Answers) -> Golden:
+    """The image that was read right with the most confidence."""
+    right = answers.probabilities.argmax(axis=1) == data.labels
+    best = int(np.argmax(np.where(right, answers.probabilities.max(axis=1), 0)))
+    return Golden(
+        image=base64.b64encode(data.images[best].tobytes()).decode(),
+        digit=int(data.labels[best]),
+        probabilities=[float(value) for value in answers.probabilities[best]],
+    )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
