@@ -7,26 +7,27 @@ ARG BASE=docker.io/library/python:3.13-slim
 
 FROM $BASE AS builder
 
-# Of the wheels, what the service never loads: their own tests, onnxruntime's C library (a second copy of the one
-# inside its Python module, for other packages to link) and its model tools, and the page that /docs does not use.
-# Bytecode is made here, since no container can write it: without it a start takes three times as long. Named by hash,
-# it stays valid when a reproducible build sets every file's time.
-COPY requirements.lock .
+COPY requirements.lock /
 RUN python -m venv --without-pip /opt/venv \
     && pip --python /opt/venv/bin/python install --no-cache-dir --no-compile --require-hashes --only-binary :all: \
-        -r requirements.lock \
-    && cd /opt/venv/lib/python3.*/site-packages \
-    && find . -type d -name tests -prune -exec rm -r {} + \
+        -r /requirements.lock
+
+# Of the wheels, what the service never loads: their own tests, onnxruntime's C library (a second copy of the one
+# inside its Python module, for other packages to link) and its model tools, and the page that /docs does not use.
+# Bytecode is made here, since no container can write it: without it a start takes a second more. It goes by the
+# sources' hashes, so that a build may set all files' times.
+WORKDIR /opt/venv/lib/python3.13/site-packages
+RUN find . -type d -name tests -prune -exec rm -r {} + \
     && rm -r onnxruntime/capi/libonnxruntime.so.* onnxruntime/quantization onnxruntime/tools onnxruntime/transformers \
         fastapi_offline/static/redoc.standalone.js \
-    && python -m compileall -q --invalidation-mode unchecked-hash .
+    && python -m compileall -q --invalidation-mode checked-hash .
 
 # A checkout made under a strict umask is readable by its owner only.
 COPY LICENSE /app/
 COPY model /app/model
 COPY service /app/service
 RUN chmod -R a+rX /app \
-    && python -m compileall -q --invalidation-mode unchecked-hash /app
+    && python -m compileall -q --invalidation-mode checked-hash /app
 
 
 FROM $BASE
@@ -50,8 +51,8 @@ probe = http.client.HTTPConnection('127.0.0.1', os.environ.get('PORT', '8000'), 
 probe.request('GET', '/readyz'); \
 sys.exit(probe.getresponse().status != 200)"]
 
-# What only a release knows: `--no-cache --build-arg VERSION=... --build-arg REVISION=... --build-arg CREATED=...`; podman 4
-# would take labels of other arguments from its cache.
+# What only a release knows: `--build-arg VERSION=… --build-arg REVISION=… --build-arg CREATED=…`, and `--no-cache` with
+# podman 4, which would take the labels of other arguments from its cache.
 ARG BASE
 ARG VERSION=development
 ARG REVISION=unknown
