@@ -1,5 +1,5 @@
 PYTHON ?= python3
-HOST ?= 0.0.0.0
+HOST = 0.0.0.0
 PORT ?= 8000
 
 SERVING = .venv/.serving
@@ -32,15 +32,16 @@ clean: ## Remove the environment and every cache
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info
 	find . -name __pycache__ -prune -exec rm -rf {} +
 
-.venv/bin/python:
+# A stamp stands for an environment that is whole. Whoever finds none makes the environment anew, so that one that was
+# cut short, or belongs to another lock, is never taken for good.
+$(SERVING): requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo 'make: Python 3.11 or newer is needed; name it with PYTHON=python3.12' >&2; exit 1; }
-	$(PYTHON) -m venv .venv
-
-$(SERVING): requirements.lock | .venv/bin/python
+	$(PYTHON) -m venv --clear .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	@touch $@
+	@touch $(SERVING)
 
 $(DEVELOPMENT): pyproject.toml $(SERVING)
+	@rm $(SERVING)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,plots,train,dev]'
-	@touch $@
+	@touch $(SERVING) $(DEVELOPMENT)
