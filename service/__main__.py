@@ -32,4 +32,8 @@ def explain(error: ValidationError) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # The interpreter would wait for a picture that a thread may still be decoding, although nobody waits for it now.
+    os._exit(code)

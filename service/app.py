@@ -12,6 +12,7 @@ from service.boundary import Boundary
 from service.classifier import Classifier
 from service.documentation import add_documentation
 from service.errors import add_error_handlers
+from service.linger import Linger
 from service.readiness import Readiness
 from service.settings import Settings
 from service.workers import Workers
@@ -44,7 +45,8 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
     add_error_handlers(app)
     if settings.api_key:
         app.add_middleware(RequireKey, key=settings.api_key.get_secret_value())
-    app.add_middleware(Boundary, readiness=app.state.readiness)  # added last, so it is outermost
+    app.add_middleware(Boundary, readiness=app.state.readiness)
+    app.add_middleware(Linger)  # added last, so it is outermost
     return app
 
 

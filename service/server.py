@@ -1,0 +1,160 @@
+"""The life of a process: prove the model, listen, serve, and stop without losing an accepted request."""
+
+import asyncio
+import copy
+import logging
+import socket
+import sys
+from functools import partial
+from types import FrameType
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.config import LOGGING_CONFIG
+
+from service.admission import Admission
+from service.app import create_app
+from service.classifier import Classifier, ModelError
+from service.listener import drain_accept_queue
+from service.protocol import GuardedProtocol
+from service.readiness import Readiness
+from service.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+BACKLOG = 2048
+GRACE_SECONDS = 10.0
+"""After the listener is closed, accepted requests have this long to be answered."""
+IDLE_SECONDS = 1.0
+"""A connection without a request is closed this long after the stop began: its next request may be on the way."""
+TICK_SECONDS = 0.01
+SWEEP_SECONDS = 0.5
+
+
+def serve(settings: Settings, host: str, port: int) -> int:
+    """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
+    try:
+        listener = bind(host, port)
+    except OSError as error:
+        return fail(f"cannot listen on {host}:{port}: {error.strerror}")
+    with listener:
+        try:
+            classifier = Classifier.load(settings.model_path)
+        except ModelError as error:
+            return fail(str(error))
+        app = create_app(settings, classifier)
+        server = Server(app, settings, app.state.admission, app.state.readiness)
+        record, address = classifier.record, listener.getsockname()
+        logger.info("%s %s is served on http://%s:%d (Ctrl+C stops)", record.name, record.version, host, address[1])
+        server.run(sockets=[listener])
+    return 0
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """A socket bound to an address, not yet listening. Raises OSError."""
+    [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    listener = socket.socket(family, kind, protocol)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def fail(reason: str) -> int:
+    """Tell the operator in one line."""
+    sys.stderr.write(f"lenet5: {reason}\n")
+    return 1
+
+
+class Server(uvicorn.Server):
+    """uvicorn's server around any ASGI app, with deadlines that are enforced and a stop that loses nothing."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, admission: Admission, readiness: Readiness) -> None:
+        super().__init__(uvicorn_config(app, settings, admission))
+        self.settings = settings
+        self.readiness = readiness
+        self.stop_at = float("inf")  # in the loop's time: when the drain is over
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start listening, and sweeping."""
+        await super().startup(sockets)
+        self.sweeper = asyncio.create_task(self.sweep())
+
+    async def sweep(self) -> None:
+        """Enforce the deadlines of all connections, for as long as the process lives."""
+        loop = asyncio.get_running_loop()
+        shortest = min(self.settings.header_timeout_seconds, self.settings.body_timeout_seconds)
+        while True:
+            await asyncio.sleep(min(SWEEP_SECONDS, shortest / 4))
+            now = loop.time()
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, GuardedProtocol):
+                    connection.enforce_deadlines(now)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """The first signal begins the stop, the second ends it. Neither is raised again: a stop is no failure."""
+        self.readiness.drain()
+        self.force_exit = self.should_exit
+        self.should_exit = True
+
+    async def on_tick(self, counter: int) -> bool:
+        """Whether to leave the main loop: told to stop, and the drain is over."""
+        now = asyncio.get_running_loop().time()
+        if not await super().on_tick(counter):
+            return False
+        self.stop_at = min(self.stop_at, now + self.settings.drain_seconds)
+        return self.force_exit or now >= self.stop_at
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Accept what has connected, answer what was accepted, then let uvicorn shut down."""
+        if not self.force_exit:
+            await drain_accept_queue(sockets or [])
+            for server in self.servers:
+                server.close()
+            await self.finish_connections()
+        await super().shutdown(sockets)
+        self.sweeper.cancel()
+
+    async def finish_connections(self) -> None:
+        """Wait until every accepted request is answered, a while for those that may be on the way."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        while self.server_state.connections and not self.force_exit:
+            waited = loop.time() - began
+            if waited > GRACE_SECONDS:
+                return
+            for connection in list(self.server_state.connections):
+                if isinstance(connection, GuardedProtocol) and connection.idle and waited > IDLE_SECONDS:
+                    connection.shutdown()
+            await asyncio.sleep(TICK_SECONDS)
+
+
+def uvicorn_config(app: ASGIApp, settings: Settings, admission: Admission) -> uvicorn.Config:
+    """uvicorn's configuration. Everything is said here, so that no UVICORN_ variable has a say."""
+    return uvicorn.Config(
+        app,
+        http=partial(GuardedProtocol, settings=settings, admission=admission),  # type: ignore[arg-type]
+        loop="uvloop",
+        ws="none",
+        lifespan="on",
+        interface="asgi3",
+        log_config=logging_config(),
+        access_log=settings.access_log,
+        proxy_headers=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type]  # call_later takes fractions
+        timeout_graceful_shutdown=1,  # the waiting was done before
+        workers=1,
+    )
+
+
+def logging_config() -> dict[str, object]:
+    """uvicorn's own logging, with ours beside it. Its four lines about starting up say nothing that we do not."""
+    config = copy.deepcopy(LOGGING_CONFIG)
+    config["loggers"]["service"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
+    config["loggers"]["uvicorn.error"] = {"level": "WARNING"}
+    return config
