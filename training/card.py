@@ -73,7 +73,7 @@ def _details(record: Record) -> list[str]:
     return [
         "## Model details",
         "",
-        "Two convolutions with max pooling, three dense layers, ReLU between them; the division of the logits by the",
+        "Two convolutions with average pooling, three dense layers, tanh between them; the division of the logits by the",
         "temperature and their softmax are part of the file.",
         "",
         f"- Input: `{record.input['name']}` {record.input['type']} {record.input['shape']} in {record.input['range']},"

@@ -1,7 +1,7 @@
 """LeNet-5 as it is trained today: 28×28 in, ten logits out, 44,426 parameters."""
 
-from torch import Tensor, nn
-from torch.nn.functional import max_pool2d, relu
+from torch import Tensor, nn, tanh
+from torch.nn.functional import avg_pool2d
 
 PARAMETERS = {
     "c1": 156,  # 6 × (5·5·1 + 1)
@@ -34,12 +34,12 @@ class LeNet5(nn.Module):
 
     def activations(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
         """Every layer before the last, in the order of `model.contract.LAYERS`. `image`: (N, 1, 28, 28) in [0, 1]."""
-        c1 = relu(self.c1(image))  # (N, 6, 24, 24)
-        s2 = max_pool2d(c1, 2)  # (N, 6, 12, 12)
-        c3 = relu(self.c3(s2))  # (N, 16, 8, 8)
-        s4 = max_pool2d(c3, 2)  # (N, 16, 4, 4)
-        c5 = relu(self.c5(s4.flatten(1)))  # (N, 120)
-        f6 = relu(self.f6(c5))  # (N, 84)
+        c1 = tanh(self.c1(image))  # (N, 6, 24, 24)
+        s2 = avg_pool2d(c1, 2)  # (N, 6, 12, 12)
+        c3 = tanh(self.c3(s2))  # (N, 16, 8, 8)
+        s4 = avg_pool2d(c3, 2)  # (N, 16, 4, 4)
+        c5 = tanh(self.c5(s4.flatten(1)))  # (N, 120)
+        f6 = tanh(self.f6(c5))  # (N, 84)
         return c1, s2, c3, s4, c5, f6
 
     def forward(self, image: Tensor) -> Tensor:
