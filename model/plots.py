@@ -6,14 +6,19 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 from numpy.typing import NDArray
 
 from model.contract import LABELS
+from model.scores import per_digit_accuracy
 
-_TRAINING, _VALIDATION = "#0072B2", "#D55E00"  # Okabe and Ito's blue and vermilion: told apart with any colour vision
-_GREY = "#555555"
+# Okabe and Ito's blue and vermilion, and a different marker: told apart with any colour vision, and in grey.
+_SERIES = {"train": ("training (mean over the epoch)", "#0072B2", "o"), "validation": ("validation", "#D55E00", "s")}
+_LOSSES = [factor * 10.0**power for power in range(-5, 2) for factor in (1, 2, 3, 5)]
+_ACCURACIES = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1]
+_DIAGONAL = "#E3E3E3"
 _DPI = 150
 
 
@@ -22,44 +27,57 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
 
     Each item of `history` has `epoch`, and `train_` and `validation_` `loss` (nats) and `accuracy` (fraction).
     """
-    figure = Figure(figsize=(9, 3.8), layout="constrained")
-    loss, accuracy = figure.subplots(1, 2)
-    figure.suptitle("Training LeNet-5, epoch by epoch", fontsize=13, fontweight="bold")
-    _draw_pair(loss, history, "loss")
-    loss.set(title="Loss", ylabel="cross entropy (nats)", yscale="log")
-    _draw_pair(accuracy, history, "accuracy")
-    accuracy.set(title="Accuracy", ylabel="images read right (%)")
-    accuracy.yaxis.set_major_formatter(PercentFormatter(1, symbol=""))
-    loss.legend(frameon=False)
+    figure = Figure(figsize=(9, 3.9), layout="constrained")
+    figure.suptitle("Training LeNet-5, epoch by epoch", fontweight="bold")
+    left, right = figure.subplots(1, 2)
+    _draw_series(left, history, "loss")
+    left.set(title="Loss", ylabel="cross entropy (nats)", yscale="log")
+    _set_ticks(left, _LOSSES, "{:g}")
+    left.legend(frameon=False)
+    _draw_series(right, history, "accuracy")
+    right.set(title="Accuracy", ylabel="images read right (%)")
+    # Stretched towards 100 %, where the epochs differ; the offset gives 100 % itself a place.
+    right.set_yscale("function", functions=(lambda a: -np.log(1.001 - a), lambda stretched: 1.001 - np.exp(-stretched)))
+    _set_ticks(right, _ACCURACIES, "{:.3g}", factor=100)
     figure.savefig(path, dpi=_DPI)
 
 
-def draw_confusion(matrix: NDArray[np.int64], path: Path) -> None:
+def draw_confusion(matrix: NDArray[np.int64], title: str, path: Path) -> None:
     """Which digit was read as which, as a PNG. `matrix` (10, 10): counts, row = true digit, column = digit read."""
-    figure = Figure(figsize=(6.6, 6), layout="constrained")
+    figure = Figure(figsize=(7, 6.4), layout="constrained")
     axes = figure.subplots()
-    errors = matrix - np.diag(np.diag(matrix))
-    image = axes.imshow(np.where(np.eye(len(matrix), dtype=bool), np.nan, errors), cmap="Blues", vmin=0)
+    diagonal = np.eye(len(matrix), dtype=bool)
+    errors = np.where(diagonal, 0, matrix)
+    axes.imshow(errors, cmap="Blues", vmin=0, vmax=max(1, errors.max()))
+    axes.imshow(np.ma.masked_where(~diagonal, diagonal), cmap=ListedColormap([_DIAGONAL]))
     for (row, column), count in np.ndenumerate(matrix):
+        ink = "white" if errors[row, column] > errors.max() / 2 else "black"
         if count:
-            dark = row != column and errors[row, column] > errors.max() / 2
-            axes.text(
-                column, row, f"{count:,}", ha="center", va="center", color="white" if dark else "black", fontsize=9
-            )
+            axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink)
     total, wrong = int(matrix.sum()), int(errors.sum())
-    axes.set_title(f"{total:,} images, {wrong:,} read wrong ({wrong / total:.2%})", fontsize=13, fontweight="bold")
+    axes.set_title(f"{title}: {wrong:,} of {total:,} images read wrong ({wrong / total:.2%})", fontweight="bold")
     axes.set(xlabel="digit read", ylabel="true digit")
     axes.set_xticks(range(len(LABELS)), LABELS)
     axes.set_yticks(range(len(LABELS)), LABELS)
-    figure.colorbar(image, ax=axes, label="images read wrong", shrink=0.8)
+    shares = axes.secondary_yaxis("right")
+    shares.set_yticks(range(len(LABELS)), ["–" if s is None else f"{100 * s:.1f}" for s in per_digit_accuracy(matrix)])
+    shares.set_ylabel("read right (%)")
+    for side in (axes, shares):
+        side.tick_params(length=0)
     figure.savefig(path, dpi=_DPI)
 
 
-def _draw_pair(axes: Axes, history: Sequence[Mapping[str, Any]], figure: str) -> None:
+def _draw_series(axes: Axes, history: Sequence[Mapping[str, Any]], quantity: str) -> None:
     epochs = [entry["epoch"] for entry in history]
-    axes.plot(epochs, [entry[f"train_{figure}"] for entry in history], "o-", color=_TRAINING, label="training")
-    axes.plot(epochs, [entry[f"validation_{figure}"] for entry in history], "s-", color=_VALIDATION, label="validation")
+    for key, (label, colour, marker) in _SERIES.items():
+        axes.plot(epochs, [entry[f"{key}_{quantity}"] for entry in history], color=colour, marker=marker, label=label)
     axes.set_xlabel("epoch")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(alpha=0.3)
     axes.spines[["top", "right"]].set_visible(False)
+
+
+def _set_ticks(axes: Axes, values: Sequence[float], text: str, factor: float = 1) -> None:
+    axes.yaxis.set_major_locator(FixedLocator(values))
+    axes.yaxis.set_minor_locator(NullLocator())
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text.format(factor * value)))

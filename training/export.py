@@ -3,6 +3,7 @@
 import contextlib
 import io
 import logging
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,7 @@ def write_metadata(path: Path, metadata: Mapping[str, str]) -> None:
 def _export(module: nn.Module, outputs: Sequence[str], path: Path) -> None:
     # Two images, because the exporter takes a dimension of one for a constant.
     example = torch.zeros(2, 1, SIZE, SIZE)
-    # The exporter remarks on packages it looked for and reports its steps on stdout; neither concerns who trains.
-    with contextlib.redirect_stdout(io.StringIO()), _quiet("torch.onnx"):
+    with _quiet_exporter():
         torch.onnx.export(
             module.eval(),
             (example,),
@@ -154,11 +154,18 @@ def _compare(module: nn.Module, path: Path, outputs: Sequence[str], frames: Fram
 
 
 @contextlib.contextmanager
-def _quiet(name: str) -> Iterator[None]:
-    logger = logging.getLogger(name)
+def _quiet_exporter() -> Iterator[None]:
+    """Keep from the user what torch's exporter says to its authors.
+
+    It reports its steps on stdout, logs that packages it has no use for here are missing, and calls a function of
+    torch's own that torch 2.13 deprecates.
+    """
+    logger = logging.getLogger("torch.onnx")
     level = logger.level
     logger.setLevel(logging.ERROR)
     try:
-        yield
+        with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", r"`isinstance\(treespec, LeafSpec\)`", FutureWarning)
+            yield
     finally:
         logger.setLevel(level)

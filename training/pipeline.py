@@ -67,7 +67,7 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
             write_card(record, folder / CARD_FILE)
             draw_curves(facts["history"], folder / CURVES_FILE)
             digits = met_once.probabilities.argmax(axis=1)
-            draw_confusion(confusion_matrix(mnist.test.labels, digits), folder / CONFUSION_FILE)
+            draw_confusion(confusion_matrix(mnist.test.labels, digits), "MNIST test", folder / CONFUSION_FILE)
     return record
 
 

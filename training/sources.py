@@ -89,9 +89,13 @@ class Mirror:
                 urllib.request.urlopen(f"{self.url}/{name}", timeout=_CONNECT_SECONDS) as answer,  # noqa: S310
             ):
                 size = int(answer.headers.get("Content-Length", 0)) or None
-                return progress.wrap_file(answer, total=size, task_id=task).read()
+                content = progress.wrap_file(answer, total=size, task_id=task).read()
         except (OSError, http.client.HTTPException) as error:
             raise SourceError(f"{name} could not be downloaded ({error})") from error
+        # Reading through the progress bar, urllib does not notice by itself that the connection was lost.
+        if size is not None and len(content) != size:
+            raise SourceError(f"{name}: expected {size:,} bytes, found {len(content):,}")
+        return content
 
 
 @dataclass(frozen=True)
