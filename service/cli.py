@@ -7,6 +7,7 @@ from typing import Annotated
 
 try:
     import typer
+    from rich.box import SIMPLE_HEAD
     from rich.console import Console
     from rich.progress import track
     from rich.table import Table
@@ -73,26 +74,26 @@ def evaluate_folder(
 
 
 def score_table(scores: list[SetScore], title: str) -> Table:
-    """The figures of each set, and their macro average."""
-    table = Table(title=title, title_justify="left", show_footer=True)
-    table.add_column("set", footer="macro average")
-    for name in ("pictures", "of one digit", "read right"):
-        table.add_column(name, justify="right")
+    """The figures of each set, and their macro average. Fits a terminal of 80 columns."""
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_footer=True)
+    table.add_column("set", footer="macro average", no_wrap=True)
+    table.add_column("pictures", justify="right")
+    table.add_column("right", justify="right")
     table.add_column("accuracy", justify="right", footer=percent(macro_accuracy(scores)))
     table.add_column("accepted", justify="right")
-    table.add_column("right of accepted", justify="right")
-    table.add_column("unreadable", justify="right")
+    table.add_column("right of them", justify="right")
     for each in scores:
         table.add_row(
             each.name,
             str(each.pictures),
-            str(each.digits),
-            str(each.right),
+            str(each.right) if each.digits else "–",
             percent(each.accuracy),
             percent(each.accepted / each.pictures),
-            percent(each.accepted_right / each.accepted if each.accepted else None),
-            str(each.unreadable),
+            percent(each.accepted_right / each.accepted if each.accepted and each.digits else None),
         )
+    unreadable = sum(each.unreadable for each in scores)
+    if unreadable:
+        table.caption = f"{unreadable} of the pictures could not be read; they count as wrong and not accepted."
     return table
 
 
