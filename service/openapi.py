@@ -11,6 +11,7 @@ from service.schemas import Answer, Base64Image, Base64Images, BatchAnswer, Mode
 class RouteDocs(TypedDict):
     """Keyword arguments of a route decorator that only document it."""
 
+    summary: str
     responses: dict[int | str, dict[str, Any]]
     response_model: NotRequired[type]
     openapi_extra: NotRequired[dict[str, Any]]
@@ -28,7 +29,7 @@ def problems(*kinds: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     }
 
 
-def _answered(description: str, model: type, media_type: str = "application/json") -> dict[int | str, dict[str, Any]]:
+def _answered(description: str, model: type) -> dict[int | str, dict[str, Any]]:
     timing = {"Server-Timing": {"description": "decode, frame, infer in ms", "schema": {"type": "string"}}}
     return {200: {"description": description, "model": model, "headers": timing}}
 
@@ -57,15 +58,25 @@ _BODY_ERRORS = (
 )
 
 PREDICT: RouteDocs = {
+    "summary": "Read the digit in one picture",
     "responses": _answered("The digit, also where it is not accepted.", Answer)
     | problems(*_BODY_ERRORS, errors.ImageTooLarge, errors.UnsupportedImage, errors.CorruptImage),
     "openapi_extra": _body({"file": _FILE}, Base64Image, raw=True),
 }
 PREDICT_BATCH: RouteDocs = {
+    "summary": "Read the digits in many pictures",
     "responses": _answered("A result for each picture, in order.", BatchAnswer)
     | problems(*_BODY_ERRORS, errors.BatchTooLarge),
     "openapi_extra": _body({"files": {"type": "array", "items": _FILE}}, Base64Images, raw=False),
 }
-MODEL: RouteDocs = {"responses": problems(errors.Unauthorized, errors.InternalError), "response_model": ModelCard}
-LIVE: RouteDocs = {"responses": {}, "response_model": Status}
-READY: RouteDocs = {"responses": problems(errors.NotReady), "response_model": Status}
+MODEL: RouteDocs = {
+    "summary": "The model card",
+    "responses": problems(errors.Unauthorized, errors.InternalError),
+    "response_model": ModelCard,
+}
+LIVE: RouteDocs = {"summary": "Does the process answer?", "responses": {}, "response_model": Status}
+READY: RouteDocs = {
+    "summary": "Should traffic come here?",
+    "responses": problems(errors.NotReady),
+    "response_model": Status,
+}
