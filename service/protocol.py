@@ -3,24 +3,30 @@
 uvicorn's httptools parser has no header limit and no deadlines of its own. Everything else stays uvicorn's business.
 """
 
+import asyncio
+from collections.abc import Sized
 from http import HTTPStatus
 from typing import Any, Literal
 
 import httptools
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.admission import Admission
 from service.errors import problem_app
-from service.linger import Linger
+from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
 from service.settings import Settings
 
 BYTES_PER_SECOND = 64 * 1024
 """A body has a second more for each of these that came: slow lines are served, trickles are not."""
 
+MAX_WAITING = 100
+"""Requests that may wait behind the one in work. A single read brings thousands of short ones; each takes some 3 kB."""
+
 VERSIONS = ("1.1", "1.0")
 
-Phase = Literal["idle", "head", "body"]
+Phase = Literal["head", "body", "idle", "ended"]
 
 
 class Refused(Exception):
@@ -30,6 +36,19 @@ class Refused(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
+
+
+class PipelineFlow(FlowControl):
+    """Reads no further while requests wait, whoever asks: else each answer would let in another read full of them."""
+
+    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
+        super().__init__(transport)
+        self.waiting = waiting
+
+    def resume_reading(self) -> None:
+        """Read on, unless requests wait."""
+        if not self.waiting:
+            super().resume_reading()
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -43,41 +62,54 @@ class GuardedProtocol(HttpToolsProtocol):
         self.settings = settings
         self.admission = admission
         self.service = self.app
-        self.phase: Phase = "head"  # of the request that is being parsed
+        self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
+        self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
         self.since = self.loop.time()  # when that phase began
         self.silent = True  # whether not a byte has come yet
-        self.stalled_bytes = 0  # fed since the last progress: what the parser holds back, or throws away
+        self.stalled_bytes = 0  # come since the last progress: what the parser holds back, or what is thrown away
         self.body_bytes = 0
         self.unread_bytes = 0  # of our answers, at the last sweep
         self.unread_since = self.since
+        self.refusal = b""  # the last word, once the connection has ended
 
     # What arrives
 
     def connection_made(self, transport: Any) -> None:
-        """Refuse the connection that is one too many."""
+        """Turn away the connection that is one too many."""
         super().connection_made(transport)
+        self.flow = PipelineFlow(transport, self.pipeline)
         if len(self.connections) > self.settings.max_connections:
-            self.refuse(HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections.", "retry-after: 1\r\n")
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            transport.write(plain_answer(status, "Too many connections.", "retry-after: 1\r\n"))
+            transport.close()
 
     def data_received(self, data: bytes) -> None:
         """Feed the parser and see whether what it makes of the bytes stays within the limits."""
-        self._unset_keepalive_if_required()
-        if self.transport.is_closing():
-            return
-        self.silent = False
         self.stalled_bytes += len(data)
+        if self.phase == "ended" or self.transport.is_closing():
+            self.discard()
+            return
+        if self.phase == "idle":
+            self.enter("head")  # a blank line before a request does not begin it for the parser; for us it does
+        self.silent = False
         try:
             self.parser.feed_data(data)
             self.check_progress()
         except httptools.HttpParserUpgrade:
             # No upgrade is offered, so the request is answered as if it had not asked; what follows is not HTTP.
             self.cycle.keep_alive = False
+            self.enter("ended")
         except (Refused, httptools.HttpParserError) as error:
             refused = error if isinstance(error, Refused) else error.__context__
             if isinstance(refused, Refused):
                 self.refuse(refused.status, refused.reason)
             else:
                 self.refuse(HTTPStatus.BAD_REQUEST, "This is not valid HTTP.")
+
+    def discard(self) -> None:
+        """Throw away what comes after the end, up to a bound."""
+        if self.stalled_bytes > LINGER_BYTES:
+            self.transport.abort()
 
     def check_progress(self) -> None:
         """Bound what the parser may hold back: an endless header, an endless chunk extension. Raises Refused."""
@@ -91,9 +123,11 @@ class GuardedProtocol(HttpToolsProtocol):
     # What the parser finds
 
     def on_message_begin(self) -> None:
-        """A request begins."""
+        """A request begins. Raises Refused where too many wait already."""
         super().on_message_begin()
         self.enter("head")
+        if len(self.pipeline) >= MAX_WAITING:
+            raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests wait on this connection.")
 
     def on_url(self, url: bytes) -> None:
         """Raises Refused where the URL is too long."""
@@ -102,7 +136,9 @@ class GuardedProtocol(HttpToolsProtocol):
             raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Raises Refused where there are too many."""
+        """Raises Refused where there are too many. Trailers are ignored: the app has the headers already."""
+        if self.phase == "body":
+            return
         super().on_header(name, value)
         if len(self.headers) > self.settings.max_header_count:
             raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many headers.")
@@ -155,12 +191,32 @@ class GuardedProtocol(HttpToolsProtocol):
     @property
     def answering(self) -> bool:
         """Whether a request is in work."""
-        return self.cycle is not None and not self.cycle.response_complete
+        return self.working is not None and not self.working.response_complete
 
     @property
     def idle(self) -> bool:
         """Whether nothing was asked that is not answered."""
-        return not self.answering and (self.silent or self.phase == "idle")
+        return not self.answering and (self.silent or self.phase in ("idle", "ended"))
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self.working = cycle
+        super()._start_asgi_task(cycle, app)
+
+    def on_response_complete(self) -> None:
+        """Go on with the request that waits, or hang up where the next was refused.
+
+        In place of uvicorn's, which sets a timer for each answer, and lets it strike while the next request arrives.
+        """
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self.phase == "ended":
+            self.hang_up()
+        elif self.phase != "body":
+            self.since = self.loop.time()
 
     def enforce_deadlines(self, now: float) -> None:
         """Close the connection where its client is too slow to send or to read. `now` is the loop's time."""
@@ -168,13 +224,20 @@ class GuardedProtocol(HttpToolsProtocol):
             self.transport.abort()
         elif self.transport.is_closing():
             return
-        elif self.phase == "head" and not self.answering:
-            if now - self.since > self.settings.header_timeout_seconds:
-                self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The request's head took too long.")
+        elif self.flow.read_paused:
+            self.since = now  # the client's time stands still while we do not read
         elif self.phase == "body":
             allowed = self.settings.body_timeout_seconds + self.body_bytes / BYTES_PER_SECOND
             if now - self.since > allowed:
                 self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The body took too long.")
+        elif self.answering:
+            return
+        elif self.phase == "idle" and now - self.since > self.settings.keep_alive_seconds:
+            self.transport.close()
+        elif self.phase == "head" and now - self.since > self.settings.header_timeout_seconds:
+            self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The request's head took too long.")
+        elif self.phase == "ended" and now - self.since > LINGER_SECONDS:
+            self.transport.abort()
 
     def unread_for(self, now: float) -> float:
         """For how many seconds the client has taken nothing of what waits for it."""
@@ -184,10 +247,40 @@ class GuardedProtocol(HttpToolsProtocol):
         self.unread_bytes = unread
         return now - self.unread_since
 
-    def refuse(self, status: HTTPStatus, reason: str, headers: str = "") -> None:
-        """Answer in plain text, where nobody is answering already and somebody has asked, and close."""
-        asked = not self.silent or status == HTTPStatus.SERVICE_UNAVAILABLE
-        if asked and not (self.answering and self.cycle.response_started):
-            head = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(reason)}\r\nconnection: close\r\n"
-            self.transport.write(STATUS_LINE[status] + f"{head}{headers}\r\n{reason}".encode("ascii"))
-        self.transport.close()
+    def refuse(self, status: HTTPStatus, reason: str) -> None:
+        """Answer the request that is being parsed in plain text, after those before it, and close."""
+        self.refusal = b"" if self.silent else plain_answer(status, reason)
+        if self.phase == "body" and self.pipeline:
+            self.pipeline.popleft()  # it waits behind others, and no app has seen it
+        elif self.phase == "body":
+            if self.cycle.response_started:
+                self.refusal = b""
+            self.forget_request()
+        self.enter("ended")
+        if not self.answering:
+            self.hang_up()
+
+    def forget_request(self) -> None:
+        """Tell the app that its client is gone: what it sends goes nowhere."""
+        self.working = None
+        self.cycle.disconnected = True
+        self.cycle.message_event.set()
+        self.flow.resume_writing()
+
+    def hang_up(self) -> None:
+        """Say the last word and half-close: a client that is still writing must not be reset before it has read."""
+        if self.transport.is_closing():
+            return
+        if not self.refusal:
+            self.transport.close()
+            return
+        self.enter("ended")
+        self.flow.resume_reading()
+        self.transport.write(self.refusal)
+        self.transport.write_eof()
+
+
+def plain_answer(status: HTTPStatus, reason: str, headers: str = "") -> bytes:
+    """The bytes of an answer that no app gave."""
+    head = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(reason)}\r\nconnection: close\r\n"
+    return STATUS_LINE[status] + f"{head}{headers}\r\n{reason}".encode("ascii")

@@ -86,9 +86,9 @@ class Server(uvicorn.Server):
     async def sweep(self) -> None:
         """Enforce the deadlines of all connections, for as long as the process lives."""
         loop = asyncio.get_running_loop()
-        shortest = min(self.settings.header_timeout_seconds, self.settings.body_timeout_seconds)
+        pause = sweep_seconds(self.settings)
         while True:
-            await asyncio.sleep(min(SWEEP_SECONDS, shortest / 4))
+            await asyncio.sleep(pause)
             now = loop.time()
             for connection in list(self.server_state.connections):
                 if isinstance(connection, GuardedProtocol):
@@ -132,6 +132,17 @@ class Server(uvicorn.Server):
             await asyncio.sleep(TICK_SECONDS)
 
 
+def sweep_seconds(settings: Settings) -> float:
+    """How often deadlines are enforced: seldom enough to cost nothing, often enough for the shortest of them."""
+    deadlines = (
+        settings.header_timeout_seconds,
+        settings.body_timeout_seconds,
+        settings.write_timeout_seconds,
+        settings.keep_alive_seconds,
+    )
+    return min(SWEEP_SECONDS, min(deadlines) / 4)
+
+
 def uvicorn_config(app: ASGIApp, settings: Settings, admission: Admission) -> uvicorn.Config:
     """uvicorn's configuration. Everything is said here, so that no UVICORN_ variable has a say."""
     return uvicorn.Config(
@@ -146,7 +157,6 @@ def uvicorn_config(app: ASGIApp, settings: Settings, admission: Admission) -> uv
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
-        timeout_keep_alive=settings.keep_alive_seconds,  # type: ignore[arg-type]  # call_later takes fractions
         timeout_graceful_shutdown=1,  # the waiting was done before
         workers=1,
     )

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from tests.conftest import running_server
-from tests.wire import Wire, asked, get, post, request
+from tests.wire import Wire, asked, get, request
 
 HASTY = {"header_timeout_seconds": 0.5, "body_timeout_seconds": 0.8, "keep_alive_seconds": 0.5}
 
@@ -52,13 +52,12 @@ def test_a_head_within_the_limits_is_served(port):
 
 
 def test_a_header_that_never_ends_is_refused(port):
-    """The parser would hold it back for ever; a few reads beyond the limit are all it gets."""
+    """The parser would hold it back for ever. What comes after the answer is thrown away, up to a bound."""
     with Wire(port) as wire:
-        wire.send(b"GET / HTTP/1.1\r\nX: ")
-        with pytest.raises(ConnectionError):
-            for _ in range(2000):
-                wire.send(b"a" * 65_536)
+        wire.send(b"GET / HTTP/1.1\r\nX: " + b"a" * 1_000_000)
         assert wire.answer().status == 431
+        with pytest.raises(ConnectionError):
+            wire.send(b"a" * 200_000_000)
 
 
 def test_a_url_that_is_too_long_is_refused(port):
@@ -134,3 +133,108 @@ def test_what_is_not_http_is_refused(port, data):
 def test_what_is_unusual_is_answered(port, data, status):
     """An upgrade is not offered, so the request is answered as if it had not asked for one."""
     assert asked(port, data).status == status
+
+
+def test_bytes_after_an_upgrade_are_not_taken_for_a_request(port):
+    """They would be the other protocol's."""
+    with Wire(port) as wire:
+        wire.send(get("/livez", "Connection: Upgrade", "Upgrade: h2c") + get("/nowhere"))
+        assert wire.answer().status == 200
+        assert wire.ended()
+
+
+# Deadlines
+
+
+def seconds_until_end(wire: Wire) -> float:
+    """How long the server keeps a connection that we leave alone."""
+    began = time.monotonic()
+    assert wire.ended()
+    return time.monotonic() - began
+
+
+def test_a_connection_that_says_nothing_is_closed_in_silence(port):
+    with Wire(port) as wire:
+        assert seconds_until_end(wire) > 0.3
+
+
+def test_half_a_head_times_out(port):
+    assert refused(port, b"GET /livez HTTP/1.1\r\nHost: local") == 408
+
+
+def test_a_head_that_trickles_times_out(port):
+    """Each byte is progress; only the whole counts."""
+    with Wire(port) as wire:
+        assert trickled(wire, b"GET /livez HTTP/1.1\r\nX: ", 0.05) == 408
+
+
+@pytest.mark.parametrize("lead", [b"", b"\r\n"], ids=["nothing", "a blank line"])
+def test_an_idle_connection_is_closed(port, lead):
+    """A blank line begins no request for the parser, yet it disarms uvicorn's own keep-alive timer."""
+    with Wire(port) as wire:
+        wire.send(get())
+        assert wire.answer().status == 200
+        wire.send(lead)
+        if lead:
+            assert wire.answer().status == 408
+        assert seconds_until_end(wire) < 3
+
+
+def test_half_a_second_request_times_out(port):
+    with Wire(port) as wire:
+        wire.send(get() + b"GET /li")
+        assert wire.answer().status == 200
+        assert wire.answer().status == 408
+        assert wire.ended()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        request("POST", "/predict", "Content-Length: 1000", body=b"half"),
+        request("POST", "/predict", "Content-Length: 1000"),
+        request("POST", "/predict", "Transfer-Encoding: chunked", body=b"4\r\nhalf\r\n"),
+        request("POST", "/predict", "Transfer-Encoding: chunked", body=b"0\r\nX: a"),
+    ],
+    ids=["half", "none of it", "chunked", "trailers"],
+)
+def test_a_body_that_does_not_come_times_out(port, data):
+    assert refused(port, data) == 408
+
+
+def test_a_body_that_trickles_times_out(port):
+    """1 byte in 0.1 s."""
+    with Wire(port) as wire:
+        assert trickled(wire, request("POST", "/predict", "Content-Length: 1000"), 0.1) == 408
+
+
+def trickled(wire: Wire, head: bytes, pause: float) -> int:
+    """The status of the answer to a head that is followed by a byte at a time, as long as nothing is answered."""
+    answers: list[int] = []
+    reader = threading.Thread(target=lambda: answers.append(wire.answer().status))
+    reader.start()
+    wire.send(head)
+    while reader.is_alive():
+        wire.send(b"a")
+        time.sleep(pause)
+    return answers[0]
+
+
+def test_a_slow_but_steady_body_is_served(port):
+    """300 kB in 2 s: longer than the body's timeout alone, and faster than the least rate."""
+    body = b"no picture" * 30_000
+    with Wire(port) as wire:
+        wire.send(request("POST", "/predict", f"Content-Length: {len(body)}"))
+        for start in range(0, len(body), 15_000):
+            wire.send(body[start : start + 15_000])
+            time.sleep(0.1)
+        assert wire.answer().status == 415
+
+
+# Answers that are not read
+
+
+def rss_kilobytes(pid: int) -> int:
+    """What a process holds in memory."""
+    with open(f"/proc/{pid}/status") as status:
+        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
