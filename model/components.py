@@ -37,6 +37,14 @@ class Components:
         edges[self.end[drawn]] = -1  # never a start too: an empty column or a gap lies between two runs
         return edges[:-1].cumsum(dtype=np.int8).view(np.bool_).reshape(rows, columns + 1)[:, :columns]
 
+    def within(self, region: Mask) -> Ints:
+        """How many pixels of each part lie in a region: bool [H, W] -> [K]."""
+        rows, columns = self.shape
+        before = np.zeros(rows * (columns + 1) + 1, np.int32)
+        before[1:].reshape(rows, columns + 1)[:, :columns] = region
+        before.cumsum(out=before)
+        return np.bincount(self.owner, before[self.end] - before[self.start], self.area.size).astype(np.intp)
+
 
 def find_components(mask: Mask) -> Components:
     """Label the 8-connected parts of a mask, bool [H, W], in time that grows with its runs."""

@@ -1,45 +1,114 @@
-"""Find the ink in a picture: which side is ink, how the light falls, and where ink begins."""
+"""Find the ink in a picture: which side of the ground it lies on, how the light falls, and where it begins."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageChops, ImageFilter
 
 from model.grey import Pixels
+
+Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
+Histogram = NDArray[np.int64]
+
+GRID = 32
+"""Cells along the longest side of the grid on which the ground is sought."""
+REACH = 6
+"""Cells on either side over which the ground is sought: strokes up to 2/5 of the picture wide are bridged."""
+FLAT = 0.25
+"""Ground of one level over this fraction of the picture was drawn or cleaned: there is no light to even out."""
+TWO_TONES = 0.95
+"""Otsu's separability above which a picture is two flat tones: printed or drawn on a screen, not photographed."""
+ENOUGH_GROUND = 0.4
+"""What lies along the sides is the ground only if it makes up this fraction of the picture; else it is a frame."""
+NEIGHBOURHOOD = 6
+"""Pixels are compared with the mean over this fraction (1/6) of the shorter side on either side of them."""
+OUTLIER = 2.5
+"""Standard deviations at which a pixel's difference from its neighbourhood is cut: no speck decides alone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ink:
-    """How far each pixel stands out from its ground, uint8 [H, W], and the level where ink begins."""
+    """How far each pixel stands out from its ground, uint8 [H, W], and whether it does so on the dark side.
+
+    `unevenness`: the grey levels over which the ground itself varies.
+    """
 
     levels: Pixels
-    threshold: int
-    mask: NDArray[np.bool_]
     dark: bool
+    unevenness: int
 
 
-def find_ink(picture: Image.Image, polarity: str) -> Ink:
+def find_ink(picture: Image.Image, polarity: Polarity) -> Ink:
     """Separate ink from ground in a grey picture."""
-    pixels = np.asarray(picture).astype(np.int16)
-    ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])
-    ground = int(np.median(ring))
-    if polarity == "auto":
-        away = pixels.astype(np.float32) - ground
-        dark = bool((away**3).sum() < 0)
-    else:
-        dark = polarity == "dark-on-light"
-    levels = np.clip(ground - pixels if dark else pixels - ground, 0, 255).astype(np.uint8)
-    threshold = otsu(np.asarray(Image.fromarray(levels).histogram()))
-    return Ink(levels, threshold, levels > threshold, dark)
+    dark = is_dark(picture) if polarity == "auto" else polarity == "dark-on-light"
+    light = picture if dark else ImageChops.invert(picture)
+    flat = _flat_ground(light)
+    if flat is not None:
+        return Ink(np.asarray(light.point([max(flat - level, 0) for level in range(256)])), dark, unevenness=0)
+    ground = find_ground(light)
+    levels = np.asarray(ImageChops.subtract(ground, light))
+    return Ink(levels, dark, int(np.ptp(np.asarray(ground))))
 
 
-def otsu(histogram: NDArray[np.int64]) -> int:
-    """The level that splits a histogram [256] into its two most distinct classes (Otsu 1979)."""
+def is_dark(picture: Image.Image) -> bool:
+    """Whether the ink is darker than its ground.
+
+    Of two flat tones the ground is the one along the sides. Otherwise the light may be uneven, and it is the sign of
+    the skewness that tells: ink stands out from its neighbourhood farther than its ground does.
+    """
+    pixels = np.asarray(picture)
+    threshold, separability = otsu(histogram(pixels))
+    if separability >= TWO_TONES:
+        ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]) > threshold
+        light = np.count_nonzero(pixels > threshold) / pixels.size
+        ring_is_light = 2 * np.count_nonzero(ring) > ring.size
+        share = light if ring_is_light else 1 - light
+        return bool(ring_is_light if share >= ENOUGH_GROUND else light > 0.5)
+    near = picture.filter(ImageFilter.BoxBlur(min(picture.size) / NEIGHBOURHOOD))
+    away = pixels.astype(np.float32) - np.asarray(near, np.float32)
+    limit = OUTLIER * float(away.std())
+    away = away.clip(-limit, limit)
+    return float((away * away * away).sum()) <= 0
+
+
+def _flat_ground(light: Image.Image) -> int | None:
+    """The one level of a ground that was drawn, or cleaned; None where it is more than one."""
+    count = histogram(np.asarray(light))
+    threshold, _ = otsu(count)
+    level = int(np.argmax(np.where(np.arange(256) > threshold, count, 0)))
+    return level if count[level] >= FLAT * count.sum() else None
+
+
+def find_ground(light: Image.Image) -> Image.Image:
+    """The sheet without its dark ink: a closing on a coarse grid, which follows shadows but not strokes."""
+    cell = -(-max(light.size) // GRID)
+    ground = light.reduce(cell) if cell > 1 else light
+    for _ in range(REACH):
+        ground = ground.filter(ImageFilter.MaxFilter(3))
+    for _ in range(REACH):
+        ground = ground.filter(ImageFilter.MinFilter(3))
+    return ground.filter(ImageFilter.BoxBlur(1)).resize(light.size, Image.Resampling.BILINEAR)
+
+
+def histogram(pixels: Pixels) -> Histogram:
+    """How many pixels have each level: uint8 [...] -> [256]."""
+    return np.bincount(pixels.ravel(), minlength=256)
+
+
+def otsu(histogram: Histogram) -> tuple[int, float]:
+    """Split a histogram [256] into its two most distinct classes (Otsu 1979).
+
+    Returns the highest level of the lower class, and the separability: the variance between the classes as a
+    fraction of the whole, 0 where there is one level only.
+    """
+    level = np.arange(256)
     count = histogram.cumsum()
-    mass = (histogram * np.arange(256)).cumsum()
-    above = count[-1] - count
-    valid = (count > 0) & (above > 0)
-    mean = mass[-1] / count[-1]
-    spread = (mean * count - mass) ** 2 / np.where(valid, count * above, 1)
-    return int(np.argmax(np.where(valid, spread, -1)))
+    mass = (histogram * level).cumsum()
+    total, mean = int(count[-1]), mass[-1] / count[-1]
+    variance = float(histogram @ (level - mean) ** 2)
+    pairs = count * (total - count)
+    between = (mean * count - mass) ** 2 / np.maximum(pairs, 1)
+    best = int(np.argmax(between))
+    return best, float(between[best]) * total / variance if variance else 0.0

@@ -1,0 +1,65 @@
+"""Find the lines that frame a picture: cell borders, the edge of the sheet, the shadow along a side."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.components import Mask
+
+COVER = 0.5
+"""A side with ink along at least this fraction of it has a line."""
+GAP = 0.03
+"""A line may leave this fraction of the picture free on its outer side."""
+THICKEST = 0.25
+"""Ink that reaches farther in than this fraction of the picture is not the line's own."""
+ENDS = 0.2
+"""The line is measured over this fraction of the side at either end, where a digit rarely touches it."""
+DEEP = 0.05
+"""Ink that reaches farther in than this from a side without a line is a digit cut to its box."""
+
+
+def find_lines(mask: Mask) -> Mask:
+    """Find ink that belongs to lines along the sides: bool [H, W] -> bool [H, W].
+
+    Each line is taken as straight, and as thick as it is near its ends, so that a digit that touches it keeps what
+    reaches beyond. Where the ink also ends at the opposite side, the picture was cut to its digit, and the top of a
+    5 or 7 is no line.
+    """
+    lines = np.zeros_like(mask)
+    depths = [_depth(side) for side in _sides(mask)]
+    covered = [np.count_nonzero(depth) >= COVER * depth.size for depth in depths]
+    for side, drawn in enumerate(_sides(lines)):
+        opposite = side ^ 1
+        if covered[side] and (covered[opposite] or not _is_deep(depths[opposite], drawn.shape[1])):
+            line = _straight(depths[side], THICKEST * drawn.shape[1])
+            drawn |= np.arange(drawn.shape[1]) < line[:, np.newaxis]
+    return lines
+
+
+def _sides(mask: Mask) -> list[Mask]:
+    """Views of the mask in which the left, right, top and bottom side in turn is the left one."""
+    return [mask, mask[:, ::-1], mask.T, mask[::-1].T]
+
+
+def _depth(side: Mask) -> NDArray[np.intp]:
+    """How far ink reaches in from the left side, by row: [H]."""
+    gap = round(GAP * side.shape[1])
+    outer = side[:, : gap + 1].any(axis=1)
+    free = np.argmin(side[:, gap:], axis=1)
+    free[side[:, gap:].all(axis=1)] = side.shape[1] - gap
+    return np.where(outer, gap + free, 0)
+
+
+def _is_deep(depth: NDArray[np.intp], width: int) -> bool:
+    """Whether ink reaches in from the middle of a side; at its ends it may be that of a line along the next side."""
+    end = round(ENDS * depth.size)
+    return bool(depth[end : depth.size - end].max(initial=0) > DEEP * width)
+
+
+def _straight(depth: NDArray[np.intp], thickest: float) -> NDArray[np.float64]:
+    """The thickness of the line, by row: [H]."""
+    end = max(1, round(ENDS * depth.size))
+    thickness = []
+    for part in (depth[:end], depth[-end:]):
+        thin = part[part <= thickest]
+        thickness.append(float(np.quantile(thin, 0.75)) if thin.size else 0.0)
+    return np.linspace(thickness[0], thickness[1], depth.size) + 1
