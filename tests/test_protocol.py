@@ -1,20 +1,39 @@
 """What the connection enforces, seen from the other end of a raw socket."""
 
+import json
+import socket
+import struct
 import threading
 import time
+from collections.abc import Callable
+from contextlib import ExitStack
 
+import numpy as np
 import pytest
 
-from tests.conftest import running_server
-from tests.wire import Wire, asked, get, request
+from tests.conftest import Server, png, running_server
+from tests.wire import Wire, asked, get, post, request
 
 HASTY = {"header_timeout_seconds": 0.5, "body_timeout_seconds": 0.8, "keep_alive_seconds": 0.5}
 
 
 @pytest.fixture(scope="module")
-def port():
-    """The port of a server whose deadlines are short."""
+def hasty():
+    """A server whose deadlines are short."""
     with running_server(**HASTY, write_timeout_seconds=0.7) as server:
+        yield server
+
+
+@pytest.fixture
+def port(hasty):
+    """The port of that server."""
+    return hasty.port
+
+
+@pytest.fixture
+def one_slot():
+    """The port of an app whose POST /predict keeps the only slot until GET /release."""
+    with running_server("tests.standin", max_inflight=1) as server:
         yield server.port
 
 
@@ -233,8 +252,198 @@ def test_a_slow_but_steady_body_is_served(port):
 
 # Answers that are not read
 
+ASSET = "/docs/assets/swagger-ui-bundle.js"  # the largest answer there is: 1.5 MB
 
-def rss_kilobytes(pid: int) -> int:
-    """What a process holds in memory."""
-    with open(f"/proc/{pid}/status") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+
+def megabytes(server: Server) -> int:
+    """What the server holds in memory."""
+    with open(f"/proc/{server.process.pid}/status") as status:
+        return next(int(line.split()[1]) // 1024 for line in status if line.startswith("VmRSS"))
+
+
+def test_an_answer_that_is_not_read_is_given_up(hasty):
+    """And costs no more than a few of its chunks in memory meanwhile, of 75 MB that were asked for."""
+    before = megabytes(hasty)
+    with Wire(hasty.port, receive_buffer=4096) as wire:
+        wire.send(get(ASSET) * 50)
+        time.sleep(1.5)
+        assert megabytes(hasty) < before + 20
+        assert wire.everything() < 10_000_000
+
+
+def test_an_answer_that_is_read_slowly_is_given(port):
+    """In twice the write timeout: progress is what counts."""
+    with Wire(port, receive_buffer=65_536) as wire:
+        wire.send(get(ASSET))
+        answer = wire.answer(head_only=True)
+        left = int(answer.headers["content-length"])
+        for _ in range(14):
+            left -= len(wire.reader.read(left // 20))
+            time.sleep(0.1)
+        assert len(wire.reader.read(left)) == left
+
+
+# Many at once
+
+
+def test_pipelined_requests_are_answered_in_order(port):
+    with Wire(port) as wire:
+        wire.send(b"".join(get(f"/nowhere/{number}") for number in range(100)))
+        asked = [json.loads(wire.answer().body)["instance"] for _ in range(100)]
+    assert asked == [f"/nowhere/{number}" for number in range(100)]
+
+
+def test_more_pipelined_requests_than_may_wait_are_refused(port):
+    """After the answers to those before: thousands of short ones fit into one read."""
+    with Wire(port) as wire:
+        wire.send(get() * 5000)
+        statuses = []
+        while not statuses or statuses[-1] == 200:
+            statuses.append(wire.answer().status)
+        assert statuses == [200] * 101 + [503]
+        assert wire.ended()
+
+
+def test_no_more_is_read_while_requests_wait(one_slot):
+    """Whichever request is in work, and although its app asks for more of its body."""
+    with Wire(one_slot) as wire:
+        wire.send(post("/predict", b"a") + get("/b") * 50)
+        assert asked(one_slot, get()).status == 200  # the server has read, and the app has asked
+        wire.socket.settimeout(0.5)
+        with pytest.raises(TimeoutError):
+            wire.send(get("/c") * 1_000_000)
+
+
+@pytest.mark.parametrize(
+    ("data", "statuses"),
+    [
+        (get() + b"nonsense\r\n\r\n", [200, 400]),
+        (get() + get("/nowhere") + get("/livez", "Host: elsewhere"), [200, 404, 400]),
+        (get() + request("POST", "/predict", "Transfer-Encoding: chunked", body=b"x\r\n"), [200, 400]),
+    ],
+    ids=["garbage", "two Hosts", "bad chunk"],
+)
+def test_a_refusal_waits_for_its_turn(port, data, statuses):
+    """What was asked before it is answered before it."""
+    with Wire(port) as wire:
+        wire.send(data)
+        assert [wire.answer().status for _ in statuses] == statuses
+        assert wire.ended()
+
+
+def test_the_connection_that_is_one_too_many_is_turned_away():
+    """The others are served on, and when one leaves, there is room again."""
+    with running_server(max_connections=3) as server, ExitStack() as stack:
+        wires = [stack.enter_context(admitted(server.port)) for _ in range(3)]
+        with Wire(server.port) as wire:
+            answer = wire.answer()
+            assert (answer.status, answer.closes, answer.headers["retry-after"]) == (503, True, "1")
+            assert wire.ended()
+        for wire in wires:
+            wire.send(get())
+            assert wire.answer().status == 200
+        wires[0].close()
+        admitted(server.port).close()
+
+
+def admitted(port: int) -> Wire:
+    """A connection on which a request was answered, as soon as the server has noticed that there is room."""
+    while True:
+        wire = Wire(port)
+        wire.send(get())
+        if wire.answer().status == 200:
+            return wire
+        wire.close()
+
+
+# Chunks
+
+CHUNKED = request("POST", "/predict", "Transfer-Encoding: chunked")
+
+
+def test_a_million_chunks_of_one_byte_are_a_body(port):
+    assert asked(port, CHUNKED + b"1\r\na\r\n" * 1_000_000 + b"0\r\n\r\n").status == 415
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"1;x=" + b"a" * 1_000_000, b"0\r\nX: " + b"a" * 1_000_000, b"0\r\n" + b"X: a\r\n" * 200_000],
+    ids=["a chunk extension", "a trailer", "many trailers"],
+)
+def test_what_is_no_body_does_not_go_on_for_ever(port, data):
+    assert refused(port, CHUNKED + data) == 400
+
+
+def test_a_trailer_is_no_header(port):
+    """It comes when every check of the headers is over."""
+    answer = asked(port, CHUNKED + b"1\r\na\r\n0\r\nX-Request-ID: smuggled\r\n\r\n")
+    assert answer.status == 415
+    assert answer.headers["x-request-id"] != "smuggled"
+
+
+# Admission
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [["Content-Length: 1000000"], ["Transfer-Encoding: chunked"], ["Content-Length: 9", "Expect: 100-continue"]],
+    ids=["length", "chunked", "expect"],
+)
+def test_beyond_the_slots_a_request_is_refused_at_its_headers(one_slot, headers):
+    """None of its body has come, and none is asked for: the first answer is the 503, not a 100."""
+    with Wire(one_slot) as holder:
+        holder.send(post("/predict", b"held"))
+        assert asked(one_slot, get()).status == 200
+        answer = asked(one_slot, request("POST", "/predict", *headers))
+
+        assert answer.status == 503
+        assert answer.closes
+        assert answer.headers["retry-after"] == "1"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["x-request-id"] == json.loads(answer.body)["request_id"]
+        assert asked(one_slot, get("/release")).body == b"1 in flight"
+        assert holder.answer().body == b"4 bytes"
+        assert asked(one_slot, post("/predict", b"later")).status == 200
+
+
+# Clients that go away, and the log
+
+
+def test_a_client_that_leaves_takes_no_slot_with_it_and_no_line_of_the_log(capfd, digit_png):
+    """At whatever byte, by an end or by a reset; with one slot, the next request would be told 503."""
+    picture = png(np.zeros((3000, 3000), np.uint8))  # large enough for a thread
+    with running_server(max_inflight=1, access_log=False) as server:
+        for data in (post("/predict", digit_png), post("/predict", picture), get(ASSET) * 3):
+            for cut in (1, 10, 30, 60, len(data) // 2, len(data) - 1, len(data)):
+                for reset in (False, True):
+                    leave(server.port, data[:cut], reset)
+        assert eventually(lambda: asked(server.port, post("/predict", digit_png)).status == 200)
+        assert server.stop() == 0
+    assert len(capfd.readouterr().err.splitlines()) == 1  # where it listens
+
+
+def leave(port: int, data: bytes, reset: bool) -> None:
+    """Send `data` and go."""
+    with Wire(port) as wire:
+        wire.send(data)
+        if reset:
+            wire.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Whether it comes true within ten seconds."""
+    deadline = time.monotonic() + 10
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
+def test_bad_clients_do_not_fill_the_log(capfd):
+    """Hundreds of refusals, not a line."""
+    with running_server(access_log=False) as server:
+        for data in [*MALFORMED.values(), get("/" + "a" * 5000), get("/livez", "X: " + "a" * 20_000)] * 12:
+            assert asked(server.port, data).status in (400, 414, 431)
+        assert asked(server.port, get()).status == 200
+    assert len(capfd.readouterr().err.splitlines()) == 1

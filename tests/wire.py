@@ -83,6 +83,16 @@ class Wire:
         except ConnectionResetError:
             return True
 
+    def everything(self) -> int:
+        """How many bytes come until the server ends the connection."""
+        total = 0
+        try:
+            while data := self.socket.recv(1 << 20):
+                total += len(data)
+        except ConnectionResetError:
+            pass
+        return total
+
     def _line(self) -> bytes:
         line = self.reader.readline()
         if not line.endswith(b"\r\n"):
