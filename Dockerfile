@@ -38,7 +38,12 @@ WORKDIR /app
 
 # Any user may run it: all files are readable by everybody, and nothing is written but big uploads, to /tmp.
 USER 10001:0
-ENV PATH=/opt/venv/bin:$PATH HOME=/tmp PYTHONUNBUFFERED=1
+# Buffers above 1 MiB go back to the system when they are done with: left alone, the allocator keeps a few big photos'
+# worth of memory for ever.
+ENV PATH=/opt/venv/bin:$PATH \
+    HOME=/tmp \
+    PYTHONUNBUFFERED=1 \
+    MALLOC_MMAP_THRESHOLD_=1048576
 
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -4,6 +4,7 @@ Where neither podman nor docker can get the base image, these tests are skipped;
 """
 
 import json
+import math
 import os
 import re
 import shutil
@@ -11,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,9 +23,10 @@ import httpx2 as httpx
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from service.settings import Settings, unknown_variables
-from tests.conftest import ROOT, free_port, png
+from tests.conftest import ROOT, encoded, free_port, png
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]  # the first of them builds the image
 
@@ -43,6 +46,7 @@ RESTRICTIONS = [
     f"--memory={LIMITS['memory']}",
     f"--cpus={LIMITS['cpus']}",
     f"--pids-limit={LIMITS['pids']}",
+    f"--env=LENET_THREADS={COMPOSE['environment']['LENET_THREADS']}",
 ]
 """What the compose file asks for, as an engine's options."""
 
@@ -222,6 +226,23 @@ def test_it_reads_a_digit_and_ends_with_0(built, digit_png, golden, user):
         assert container.exit_code(STOP) == 0
 
 
+def test_the_largest_pictures_do_not_exhaust_it(built, digit_png, golden):
+    """Several at once, of the kinds that need the most memory a pixel, within the compose file's limit."""
+    side = math.isqrt(Settings.model_fields["max_pixels"].default)
+    grey = np.add.outer(np.arange(side), np.arange(side)) % 256
+    pictures = [
+        png((grey * 256).astype(np.uint16)),
+        png(np.repeat(grey.astype(np.uint8)[..., np.newaxis], 4, axis=2)),
+        encoded(Image.fromarray(grey[:2800, :2800].astype(np.uint8)), "WEBP"),
+    ]
+    with built.running(*RESTRICTIONS) as container, ThreadPoolExecutor(6) as clients:
+        url = f"{container.url(8000)}/predict"
+        answers = list(clients.map(lambda picture: httpx.post(url, content=picture, timeout=60), pictures * 2))
+
+        assert {answer.status_code for answer in answers} <= {200, 504}  # a slow machine may run into the deadline
+        assert read(container.url(8000), digit_png) == golden.digit
+
+
 def test_it_writes_nothing(built, digit_png):
     """Not even as root on a writable root, big uploads aside, which go to /tmp: so its bytecode is complete."""
     noise = png(np.random.default_rng(0).integers(0, 256, (1500, 1500), np.uint8))
@@ -336,6 +357,7 @@ def test_compose_sets_settings_that_exist():
     drain = environment.get("LENET_DRAIN_SECONDS", Settings.model_fields["drain_seconds"].default)
 
     assert unknown_variables(environment) == []
+    assert float(environment["LENET_THREADS"]) == float(LIMITS["cpus"])
     assert int(COMPOSE["stop_grace_period"].removesuffix("s")) >= float(drain) + STOP
 
 
@@ -354,7 +376,7 @@ def test_compose_serves(built, digit_png, golden):
         assert status["NoNewPrivs"] == "1"
         host = container.inspect()["HostConfig"]
         assert host["ReadonlyRootfs"] is True
-        assert host["Memory"] == 512 * 1024**2
+        assert host["Memory"] == 1024**3
         assert host["NanoCpus"] == 1_000_000_000
         assert host["PidsLimit"] == LIMITS["pids"]
     finally:
