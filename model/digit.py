@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, ImageFilter
 
 from model.components import Components, Mask, find_components
 from model.frame_lines import find_lines
 from model.grey import Pixels
 from model.ink import histogram, otsu
+from model.morphology import grow
 from model.working import Box
 
 MARGIN = 6
@@ -75,7 +75,7 @@ def _separated(levels: Pixels) -> tuple[Mask, Mask]:
 def _stray(parts: Components, lines: Mask) -> Mask:
     """Which parts lie along the sides of the picture, or of the `lines` [H, W] erased there: bool [K]."""
     rows, columns = parts.shape
-    beside = _grown(lines, 2)
+    beside = grow(lines, 2)
     beside[[0, -1]] = beside[:, [0, -1]] = True
     inner = np.zeros_like(lines)
     inner[rows // MARGIN : rows - rows // MARGIN, columns // MARGIN : columns - columns // MARGIN] = True
@@ -95,7 +95,7 @@ def _contrast(levels: Pixels, digit: Mask, aside: Mask) -> tuple[float, float]:
 
     What was set aside [H, W] is neither.
     """
-    ground = levels[~_grown(digit | aside, 1)]
+    ground = levels[~grow(digit | aside, 1)]
     if not ground.size:
         return float(levels[digit].mean()), 0.0
     return float(levels[digit].mean() - ground.mean()), float(ground.std())
@@ -112,9 +112,3 @@ def _reason(parts: Components, kept: Mask) -> str | None:
         return "not_a_digit"
     solid = (parts.area[kept] >= SOLID * width * height) & (2 * width >= height)
     return "not_a_digit" if solid[int(np.argmax(height))] else None
-
-
-def _grown(mask: Mask, pixels: int) -> Mask:
-    """A mask [H, W] grown by some pixels on every side."""
-    grown = Image.fromarray(mask).convert("L").filter(ImageFilter.MaxFilter(2 * pixels + 1))
-    return np.asarray(grown) > 0

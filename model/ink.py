@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageFilter
 
 from model.grey import Pixels
+from model.morphology import grow, shrink
 
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
 Histogram = NDArray[np.int64]
@@ -84,12 +85,9 @@ def _flat_ground(light: Image.Image) -> int | None:
 def find_ground(light: Image.Image) -> Image.Image:
     """The sheet without its dark ink: a closing on a coarse grid, which follows shadows but not strokes."""
     cell = -(-max(light.size) // GRID)
-    ground = light.reduce(cell) if cell > 1 else light
-    for _ in range(REACH):
-        ground = ground.filter(ImageFilter.MaxFilter(3))
-    for _ in range(REACH):
-        ground = ground.filter(ImageFilter.MinFilter(3))
-    return ground.filter(ImageFilter.BoxBlur(1)).resize(light.size, Image.Resampling.BILINEAR)
+    coarse = light.reduce(cell) if cell > 1 else light
+    closed = Image.fromarray(shrink(grow(np.asarray(coarse), REACH), REACH))
+    return closed.filter(ImageFilter.BoxBlur(1)).resize(light.size, Image.Resampling.BILINEAR)
 
 
 def histogram(pixels: Pixels) -> Histogram:

@@ -1,0 +1,33 @@
+"""Largest and smallest values nearby, row by row and then column by column: whole arrays, few passes."""
+
+from typing import TypeVar
+
+import numpy as np
+
+from model.components import Mask
+from model.grey import Pixels
+
+Values = TypeVar("Values", Pixels, Mask)
+
+
+def grow(values: Values, reach: int) -> Values:
+    """The largest value up to `reach` rows and columns away, uint8 or bool [H, W]. Outside is nothing."""
+    return _largest_above(_largest_above(values, reach).T, reach).T
+
+
+def shrink(pixels: Pixels, reach: int) -> Pixels:
+    """The smallest value up to `reach` rows and columns away, uint8 [H, W]. Outside is nothing."""
+    return ~grow(~pixels, reach)
+
+
+def _largest_above(values: Values, reach: int) -> Values:
+    """The largest value up to `reach` rows away, [H, W], in as many passes as 2 * reach + 1 has binary digits."""
+    rows, columns = values.shape
+    largest = np.zeros((rows + 2 * reach, columns), values.dtype)
+    largest[reach : reach + rows] = values
+    window, covered = 2 * reach + 1, 1
+    while covered < window:
+        step = min(covered, window - covered)
+        largest = np.maximum(largest[:-step], largest[step:])
+        covered += step
+    return largest
