@@ -199,8 +199,15 @@ class GuardedProtocol(HttpToolsProtocol):
         return not self.answering and (self.silent or self.phase in ("idle", "ended"))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Run the app. What it sends to a client that has just gone is dropped, where uvloop would raise."""
         self.working = cycle
-        super()._start_asgi_task(cycle, app)
+
+        async def send(message: Any) -> None:
+            if self.transport.is_closing():
+                cycle.disconnected = True
+            await cycle.send(message)
+
+        super()._start_asgi_task(cycle, lambda scope, receive, _: app(scope, receive, send))
 
     def on_response_complete(self) -> None:
         """Go on with the request that waits, or hang up where the next was refused.
