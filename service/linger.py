@@ -17,8 +17,10 @@ LINGER_BYTES = 64 * 1024 * 1024
 class Linger:
     """Lets every request arrive, or enough of it, before its answer ends."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, seconds: float = LINGER_SECONDS, most_bytes: int = LINGER_BYTES) -> None:
         self.app = app
+        self.seconds = seconds
+        self.most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not has_body(scope):
@@ -37,11 +39,24 @@ class Linger:
                 MutableHeaders(scope=message)["Connection"] = "close"
             if arriving and message["type"] == "http.response.body" and not message.get("more_body", False):
                 await send({**message, "more_body": True})
-                await discard(receive_noted)
+                await self.discard(receive_noted)
                 message = {"type": "http.response.body"}
             await send(message)
 
         await self.app(scope, receive_noted, send_lingering)
+
+    async def discard(self, receive: Receive) -> None:
+        """Throw away what arrives: all of it, or what comes within the bounds."""
+        seen = 0
+        try:
+            async with asyncio.timeout(self.seconds):
+                while seen < self.most_bytes:
+                    message = await receive()
+                    seen += len(message.get("body", b""))
+                    if not message.get("more_body", False):
+                        return
+        except TimeoutError:
+            return
 
 
 def has_body(scope: Scope) -> bool:
@@ -50,17 +65,3 @@ def has_body(scope: Scope) -> bool:
         if name == b"transfer-encoding" or (name == b"content-length" and value != b"0"):
             return True
     return False
-
-
-async def discard(receive: Receive) -> None:
-    """Throw away what arrives: all of it, or what comes within the bounds."""
-    seen = 0
-    try:
-        async with asyncio.timeout(LINGER_SECONDS):
-            while seen < LINGER_BYTES:
-                message = await receive()
-                seen += len(message.get("body", b""))
-                if not message.get("more_body", False):
-                    return
-    except TimeoutError:
-        return
