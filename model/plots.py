@@ -17,7 +17,7 @@ from model.scores import per_digit_accuracy
 # Okabe and Ito's blue and vermilion, and a different marker: told apart with any colour vision, and in grey.
 _SERIES = {"train": ("training (mean over the epoch)", "#0072B2", "o"), "validation": ("validation", "#D55E00", "s")}
 _LOSSES = [factor * 10.0**power for power in range(-5, 2) for factor in (1, 2, 3, 5)]
-_ACCURACIES = [0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 1]
+_ACCURACIES = [0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.993, 0.996, 0.998, 1]
 _DIAGONAL = "#E3E3E3"
 _DPI = 150
 

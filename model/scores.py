@@ -29,7 +29,8 @@ def wilson_interval(successes: int, trials: int, z: float = 1.959964) -> tuple[f
     rate, weight = successes / trials, z * z / trials
     centre = (rate + weight / 2) / (1 + weight)
     half = z / (1 + weight) * (rate * (1 - rate) / trials + weight / (4 * trials)) ** 0.5
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # At a rate of 0 or 1 that is where the interval ends; rounding must not say otherwise.
+    return max(0.0, min(rate, centre - half)), min(1.0, max(rate, centre + half))
 
 
 def confusion_matrix(labels: Digits, predicted: Digits) -> NDArray[np.int64]:
