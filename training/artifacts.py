@@ -16,10 +16,12 @@ def replacing(out: Path) -> Iterator[Path]:
     """A folder to write FILES into. If the block ends well they replace those in `out`, else nothing changes there.
 
     It lies on the same file system, so that each replacement is a rename. Other files in `out` are left alone. Should
-    the machine stop between two renames, the service notices: the record pins the model files by sha256.
+    the machine stop between two renames, the service notices: the record pins the model files by sha256. Raises
+    FileNotFoundError if one was not written.
     """
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
         yield Path(folder)
-        for name in FILES:
-            (Path(folder) / name).replace(out / name)
+        made = [(Path(folder) / name).resolve(strict=True) for name in FILES]
+        for path in made:
+            path.replace(out / path.name)

@@ -73,8 +73,8 @@ def _details(record: Record) -> list[str]:
     return [
         "## Model details",
         "",
-        "Two convolutions with average pooling, three dense layers, tanh between them; the division of the logits by the",
-        "temperature and their softmax are part of the file.",
+        "Two convolutions with average pooling, three dense layers, tanh between them; the division of the logits by",
+        "the temperature and their softmax are part of the file.",
         "",
         f"- Input: `{record.input['name']}` {record.input['type']} {record.input['shape']} in {record.input['range']},"
         " light ink on dark ground.",
