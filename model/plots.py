@@ -81,3 +81,31 @@ def _set_ticks(axes: Axes, values: Sequence[float], text: str, factor: float = 1
     axes.yaxis.set_major_locator(FixedLocator(values))
     axes.yaxis.set_minor_locator(NullLocator())
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: text.format(factor * value)))
+
+
+def draw_prediction(
+    picture: NDArray[np.uint8], frame: NDArray[np.uint8], probabilities: Sequence[float], path: Path
+) -> None:
+    """One picture's way to its digit, as a PNG.
+
+    `picture` (H, W) or (H, W, 3): what was sent; `frame` (28, 28): what the network saw; ten `probabilities`.
+    """
+    figure = Figure(figsize=(9, 2.9), layout="constrained")
+    sent, seen, read = figure.subplots(1, 3, width_ratios=[4, 3, 4])
+    sent.imshow(picture, cmap="gray", vmin=0, vmax=255)
+    sent.set_title("what was sent")
+    seen.imshow(frame, cmap="gray", vmin=0, vmax=255)
+    seen.set_title("what the network saw")
+    for axes in (sent, seen):
+        axes.set_axis_off()
+    best = int(np.argmax(probabilities))
+    colours = ["#0072B2" if digit == best else "#B0B0B0" for digit in range(len(LABELS))]
+    bars = read.barh(LABELS, [100 * probability for probability in probabilities], color=colours)
+    read.bar_label(
+        bars, [f"{probabilities[best]:.2%}" if digit == best else "" for digit in range(len(LABELS))], padding=3
+    )
+    read.invert_yaxis()
+    read.set(title=f"what it read: {best}", xlabel="probability (%)", xlim=(0, 125), xticks=(0, 50, 100))
+    read.tick_params(axis="y", length=0)
+    read.spines[["top", "right"]].set_visible(False)
+    figure.savefig(path, dpi=_DPI)
