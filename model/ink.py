@@ -11,6 +11,7 @@ from model.grey import Pixels
 from model.morphology import grow, shrink
 
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
+Levels = NDArray[np.float32]
 Histogram = NDArray[np.int64]
 
 GRID = 32
@@ -23,10 +24,10 @@ TWO_TONES = 0.95
 """Otsu's separability above which a picture is two flat tones: printed or drawn on a screen, not photographed."""
 ENOUGH_GROUND = 0.4
 """What lies along the sides is the ground only if it makes up this fraction of the picture; else it is a frame."""
-NEIGHBOURHOOD = 6
-"""Pixels are compared with the mean over this fraction (1/6) of the shorter side on either side of them."""
-OUTLIER = 2.5
-"""Standard deviations at which a pixel's difference from its neighbourhood is cut: no speck decides alone."""
+COARSE = 64
+"""Longest side of the reduced picture that tells on which side of its ground the ink lies."""
+NEIGHBOURHOOD = 5
+"""Pixels are compared with the mean over this fraction (1/5) of the shorter side on either side of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +61,30 @@ def is_dark(picture: Image.Image) -> bool:
     the skewness that tells: ink stands out from its neighbourhood farther than its ground does.
     """
     pixels = np.asarray(picture)
-    threshold, separability = otsu(histogram(pixels))
-    if separability >= TWO_TONES:
+    count = histogram(pixels)
+    threshold, separability = otsu(count)
+    if separability >= TWO_TONES or count.max() >= FLAT * pixels.size:
         ring = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]) > threshold
         light = np.count_nonzero(pixels > threshold) / pixels.size
         ring_is_light = 2 * np.count_nonzero(ring) > ring.size
         share = light if ring_is_light else 1 - light
         return bool(ring_is_light if share >= ENOUGH_GROUND else light > 0.5)
-    near = picture.filter(ImageFilter.BoxBlur(min(picture.size) / NEIGHBOURHOOD))
-    away = pixels.astype(np.float32) - np.asarray(near, np.float32)
-    limit = OUTLIER * float(away.std())
-    away = away.clip(-limit, limit)
+    cell = -(-max(picture.size) // COARSE)
+    coarse = np.asarray(picture.reduce(cell) if cell > 1 else picture, np.float32)
+    away = coarse - _mean_nearby(coarse, max(1, min(coarse.shape) // NEIGHBOURHOOD))
     return float((away * away * away).sum()) <= 0
+
+
+def _mean_nearby(pixels: Levels, reach: int) -> Levels:
+    """The mean up to `reach` rows and columns away, [H, W], of what lies within the picture."""
+    mean: Levels = pixels
+    for _ in range(2):
+        total = np.zeros((mean.shape[0] + 1, mean.shape[1]), np.float32)
+        mean.cumsum(axis=0, out=total[1:])
+        row = np.arange(mean.shape[0])
+        below, above = np.maximum(row - reach, 0), np.minimum(row + reach + 1, row.size)
+        mean = ((total[above] - total[below]) / (above - below)[:, np.newaxis]).T.astype(np.float32)
+    return mean
 
 
 def _flat_ground(light: Image.Image) -> int | None:
