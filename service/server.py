@@ -3,14 +3,18 @@
 import asyncio
 import copy
 import logging
+import os
+import signal
 import socket
 import sys
+from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import LOGGING_CONFIG
+from uvicorn.server import HANDLED_SIGNALS
 
 from service.admission import Admission
 from service.app import create_app
@@ -24,30 +28,46 @@ logger = logging.getLogger(__name__)
 
 BACKLOG = 2048
 GRACE_SECONDS = 10.0
-"""After the listener is closed, accepted requests have this long to be answered."""
+"""Once the drain is over, accepted requests have this long to be answered."""
 IDLE_SECONDS = 1.0
-"""A connection without a request is closed this long after the stop began: its next request may be on the way."""
+"""A connection without a request is closed this long after the listener: its request may be on the way."""
 TICK_SECONDS = 0.01
 SWEEP_SECONDS = 0.5
 
 
 def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
+    on_signals(leave)
     try:
-        listener = bind(host, port)
+        with bind(host, port) as listener:
+            classifier = Classifier.load(settings.model_path)
+            app = create_app(settings, classifier)
+            server = Server(app, settings, app.state.admission, app.state.readiness)
+            on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
+            listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
+            record, address = classifier.record, listener.getsockname()
+            logger.info("%s %s is served on http://%s:%d (Ctrl+C stops)", record.name, record.version, host, address[1])
+            server.run(sockets=[listener])
+    except ModelError as error:
+        return fail(str(error))
     except OSError as error:
         return fail(f"cannot listen on {host}:{port}: {error.strerror}")
-    with listener:
-        try:
-            classifier = Classifier.load(settings.model_path)
-        except ModelError as error:
-            return fail(str(error))
-        app = create_app(settings, classifier)
-        server = Server(app, settings, app.state.admission, app.state.readiness)
-        record, address = classifier.record, listener.getsockname()
-        logger.info("%s %s is served on http://%s:%d (Ctrl+C stops)", record.name, record.version, host, address[1])
-        server.run(sockets=[listener])
     return 0
+
+
+def on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Have the signals that stop a service handled."""
+    for signum in HANDLED_SIGNALS:
+        signal.signal(signum, handler)
+
+
+def leave(signum: int, frame: FrameType | None) -> None:
+    """A signal before the server listens: nobody is served yet, so there is nothing to finish.
+
+    As the first process of a container it would otherwise not even be told: the kernel gives that one only the
+    signals it handles.
+    """
+    os._exit(0)
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -90,9 +110,8 @@ class Server(uvicorn.Server):
         while True:
             await asyncio.sleep(pause)
             now = loop.time()
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, GuardedProtocol):
-                    connection.enforce_deadlines(now)
+            for connection in self.guarded():
+                connection.enforce_deadlines(now)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """The first signal begins the stop, the second ends it. Neither is raised again: a stop is no failure."""
@@ -110,26 +129,39 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept what has connected, answer what was accepted, then let uvicorn shut down."""
+        self.readiness.drain()  # again: told to stop while it started, the service became ready after that
         if not self.force_exit:
+            deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
             await drain_accept_queue(sockets or [])
             for server in self.servers:
                 server.close()
-            await self.finish_connections()
+            await self.finish_connections(deadline)
+        self.cut_off_the_rest()
         await super().shutdown(sockets)
         self.sweeper.cancel()
 
-    async def finish_connections(self) -> None:
+    async def finish_connections(self, deadline: float) -> None:
         """Wait until every accepted request is answered, a while for those that may be on the way."""
         loop = asyncio.get_running_loop()
-        began = loop.time()
-        while self.server_state.connections and not self.force_exit:
-            waited = loop.time() - began
-            if waited > GRACE_SECONDS:
-                return
-            for connection in list(self.server_state.connections):
-                if isinstance(connection, GuardedProtocol) and connection.idle and waited > IDLE_SECONDS:
-                    connection.shutdown()
+        idle_until = loop.time() + IDLE_SECONDS
+        while self.server_state.connections and not self.force_exit and loop.time() < deadline:
+            for connection in self.guarded():
+                if connection.idle and loop.time() > idle_until:
+                    connection.transport.close()
             await asyncio.sleep(TICK_SECONDS)
+
+    def cut_off_the_rest(self) -> None:
+        """Give up what is not finished. One line says so; the tracebacks of what is cancelled would say no more."""
+        unfinished = [connection for connection in self.guarded() if not connection.idle]
+        if unfinished:
+            logger.warning("%d connections were cut off unfinished", len(unfinished))
+        for connection in self.guarded():
+            connection.transport.abort()
+        logging.getLogger("uvicorn.error").disabled = True
+
+    def guarded(self) -> list[GuardedProtocol]:
+        """The open connections."""
+        return [connection for connection in self.server_state.connections if isinstance(connection, GuardedProtocol)]
 
 
 def sweep_seconds(settings: Settings) -> float:
