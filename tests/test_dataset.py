@@ -302,7 +302,12 @@ def test_only_three_functions_may_be_named(harmless):
         unpickle(io.BytesIO(pickle.dumps(harmless)))
 
 
-@pytest.mark.parametrize("payload", [pickle.dumps(None), pickle.dumps(((1, 2), (3, 4), (5, 6))), b"no pickle", b""])
+MANGLED = pickle.dumps(np.zeros(3), protocol=4).replace(b"f8", b"??")
+
+
+@pytest.mark.parametrize(
+    "payload", [pickle.dumps(None), pickle.dumps(((1, 2), (3, 4), (5, 6))), b"no pickle", b"", b"0.", MANGLED]
+)
 def test_a_wheel_of_something_else_is_refused(small, tmp_path, payload):
     """In the source's own words, whatever is in it."""
     with pytest.raises(SourceError):

@@ -271,6 +271,17 @@ def test_the_command_explains_bad_data(cli, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_the_command_finds_out_early_that_it_cannot_write(cli, mnist, monkeypatch, tmp_path):
+    """Before a minute of training, not after it."""
+    monkeypatch.setattr(training.cli, "fetch_mnist", lambda progress, data: mnist)
+    monkeypatch.setattr("training.pipeline.train", pytest.fail)
+    (tmp_path / "out").write_text("a file, where a folder is to be")
+    result = cli("--out", tmp_path / "out")
+    assert result.exit_code == 1
+    assert "error: " in result.output
+    assert str(tmp_path / "out") in result.output
+
+
 def test_the_command_knows_its_recipes(cli):
     """And lists them when asked for another."""
     result = cli("--recipe", "nonsense")

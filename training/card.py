@@ -148,7 +148,7 @@ def _evaluation(record: Record) -> list[str]:
     return [
         "## Evaluation",
         "",
-        "All figures are of the exported file, run by onnxruntime. It met the test set once.",
+        "All figures are of the exported file, run by onnxruntime. Nothing was chosen on the test set.",
         "",
         *_table(("images of", "images", "errors", "accuracy", "95 % interval", "accepted", "errors accepted"), rows),
         *_table(tuple(record.labels), [tuple(digits)]),

@@ -44,7 +44,7 @@ def train(
     try:
         with make_progress(console) as progress:
             record = make_artifacts(chosen, seed, fetch_mnist(progress, data), out, progress)
-    except (DatasetError, ExportError) as error:
+    except (DatasetError, ExportError, OSError) as error:
         console.print(Text(f"error: {error}", style="red"), soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:

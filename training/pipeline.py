@@ -47,8 +47,9 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
     """Train a model and write everything about it into `out`, all of it or nothing.
 
     Every choice is made on the hold-out. The test set is met once, at the end, by the exported file. Raises
-    ExportError if the file does not compute what the network does.
+    ExportError if the file does not compute what the network does, OSError if `out` cannot be written to.
     """
+    out.mkdir(parents=True, exist_ok=True)  # a place that cannot be written to is found out before training
     started, started_cpu = time.perf_counter(), time.process_time()
     training, hold_out = mnist.train.split(recipe.hold_out)
     net, history = train(recipe, seed, training, hold_out, progress)

