@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from model.components import Components, Mask, find_components
+from model.enclosures import find_enclosure
 from model.frame_lines import find_lines
 from model.grey import Pixels
 from model.ink import histogram, otsu
@@ -19,6 +20,8 @@ FAINTEST = 8
 """Grey levels between ink and ground below which the picture is blank: compression alone makes up to 7."""
 CLEAREST_NOISE = 4.0
 """Standard deviations of the ground by which ink must stand out from it: noise, cut in two, reaches 2 to 4."""
+SMALLEST_FOUND = 5e-4
+"""Ink that is found only at the second cut must make up this fraction of the picture."""
 TALL = 0.6
 """A part is of a digit's size if it is this fraction as high as the highest."""
 SOLID = 0.9
@@ -29,38 +32,38 @@ MOST_PARTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Digit:
-    """The digit's ink: its mask, bool [H, W], its box in the same pixels, and how far it stands out, in grey levels."""
+    """The digit's ink: its mask, bool [H, W], its box in the same pixels, and how far it stands out, in grey levels.
+
+    `parts`: how many; `enclosure`: the box of a drawn box or a sheet that may hold the digit proper; `reason`: why it
+    is not one digit.
+    """
 
     mask: Mask
     box: Box
     contrast: float
     parts: int
+    enclosure: Box | None
     reason: str | None
 
 
 def find_digit(levels: Pixels) -> Digit | None:
-    """Find the digit in levels of ink, uint8 [H, W]; None where there is only ground."""
-    mask, lines = _separated(levels)
-    parts = find_components(mask)
-    stray = _stray(parts, lines)
-    kept = _kept(parts, stray)
-    if not kept.any():
-        return None
-    digit = parts.mask(kept)
-    contrast, noise = _contrast(levels, digit, lines | parts.mask(stray))
-    if contrast < max(FAINTEST, CLEAREST_NOISE * noise):
-        return None
-    box = (
-        int(parts.left[kept].min()),
-        int(parts.top[kept].min()),
-        int(parts.right[kept].max()),
-        int(parts.bottom[kept].max()),
-    )
-    return Digit(digit, box, contrast, int(np.count_nonzero(kept)), _reason(parts, kept))
+    """Find the digit in levels of ink, uint8 [H, W]; None where there is only ground.
+
+    Ink that is a tiny part of the picture is lost among the noise that Otsu's threshold then cuts in two: if nothing
+    stands out, what lies above the threshold is cut once more.
+    """
+    lines, threshold = _lines(levels)
+    digit = _digit_above(levels, threshold, lines)
+    if digit is None:
+        above = levels[~lines & (levels > threshold)]
+        digit = _digit_above(levels, otsu(histogram(above))[0], lines) if above.size else None
+        if digit is not None and np.count_nonzero(digit.mask) < SMALLEST_FOUND * levels.size:
+            return None
+    return digit
 
 
-def _separated(levels: Pixels) -> tuple[Mask, Mask]:
-    """The ink proper, and the lines along the sides: two masks [H, W].
+def _lines(levels: Pixels) -> tuple[Mask, int]:
+    """The lines along the sides, bool [H, W], and the threshold for the ink between them.
 
     Lines may be much darker than the digit: where there are any, what lies between them is separated anew.
     """
@@ -69,12 +72,36 @@ def _separated(levels: Pixels) -> tuple[Mask, Mask]:
     if lines.any():
         threshold, _ = otsu(histogram(levels[~lines]))
         lines |= find_lines((levels > threshold) | lines)
-    return (levels > threshold) & ~lines, lines
+    return lines, threshold
+
+
+def _digit_above(levels: Pixels, threshold: int, lines: Mask) -> Digit | None:
+    """The digit among the ink above a threshold, unless it hardly stands out."""
+    parts = find_components((levels > threshold) & ~lines)
+    stray = _stray(parts, lines)
+    kept = _kept(parts, stray)
+    if not kept.any():
+        return None
+    mask = parts.mask(kept)
+    contrast, noise = _contrast(levels, mask, lines | parts.mask(stray))
+    if contrast < max(FAINTEST, CLEAREST_NOISE * noise):
+        return None
+    left, top = int(parts.left[kept].min()), int(parts.top[kept].min())
+    right, bottom = int(parts.right[kept].max()), int(parts.bottom[kept].max())
+    count = int(np.count_nonzero(kept))
+    box = left, top, right, bottom
+    return Digit(mask, box, contrast, count, find_enclosure(parts, kept), _reason(parts, kept))
 
 
 def _stray(parts: Components, lines: Mask) -> Mask:
-    """Which parts lie along the sides of the picture, or of the `lines` [H, W] erased there: bool [K]."""
+    """Which parts lie along the sides of the picture, or of the `lines` [H, W] erased there: bool [K].
+
+    None do where the picture was cut to its digit.
+    """
     rows, columns = parts.shape
+    sides = np.array([parts.left == 0, parts.top == 0, parts.right == columns, parts.bottom == rows])
+    if parts.area.size and not lines.any() and sides[:, np.argmax(parts.area)].sum() >= 3:
+        return np.zeros(parts.area.size, np.bool_)
     beside = grow(lines, 2)
     beside[[0, -1]] = beside[:, [0, -1]] = True
     inner = np.zeros_like(lines)

@@ -21,6 +21,8 @@ CENTRE = 14.5
 """Where MNIST has the centre of mass, in pixels from the frame's edge: the middle of the 15th pixel."""
 OFF_CENTRE = 0.75
 """How far the mass of a framed digit may lie from there; MNIST rounds to a pixel, so its own reach 0.5."""
+LOOKS = 3
+"""How often a picture is looked at closer: at a sheet in it, a box on the sheet, a small digit in the box."""
 SMALL = 56
 """A digit whose longest side is shorter than this in an averaged-down picture is sought again, closer."""
 UNEVEN = 40
@@ -50,30 +52,42 @@ def frame_digit(pixels: Pixels, polarity: Polarity = "auto") -> Framed:
     rows, columns = pixels.shape
     if polarity != "dark-on-light" and _is_framed(pixels):
         return Framed(pixels, inverted=False, box=(0, 0, columns, rows))
+    return _framed(pixels, polarity, LOOKS)
+
+
+def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
+    """Frame a picture; where the digit is small, or enclosed, look again at that place alone, `looks` times at most."""
     working = to_working(pixels)
     ink = find_ink(working.picture, polarity)
     digit = find_digit(ink.levels)
     if digit is None:
         return Framed(np.zeros((SIZE, SIZE), np.uint8), ink.dark, box=None, reason="blank")
     box = working.in_original(digit.box)
-    if working.scale > 1 and max(digit.box[2] - digit.box[0], digit.box[3] - digit.box[1]) < SMALL:
-        closer = _framed_closer(pixels, box, "dark-on-light" if ink.dark else "light-on-dark")
-        if closer.box is not None:
-            return closer
+    closer = None
+    if looks and digit.enclosure:
+        closer = _framed_within(pixels, working.in_original(digit.enclosure), polarity, looks - 1)
+    elif looks and working.scale > 1 and _longest(digit.box) < SMALL:
+        around = _longest(box) // 2
+        place = box[0] - around, box[1] - around, box[2] + around, box[3] + around
+        closer = _framed_within(pixels, place, "dark-on-light" if ink.dark else "light-on-dark", looks - 1)
+    if closer and closer.box:
+        return closer
     strokes = redraw(ink.levels, digit.mask, digit.box)
     return Framed(_placed(strokes.fine), ink.dark, box, _warnings(ink, digit, strokes, box), digit.reason)
 
 
-def _framed_closer(pixels: Pixels, box: Box, polarity: Polarity) -> Framed:
-    """Frame what lies around a small digit, at a resolution that shows it better."""
-    left, top, right, bottom = box
-    around = max(right - left, bottom - top) // 2
-    left, top = max(left - around, 0), max(top - around, 0)
-    framed = frame_digit(pixels[top : bottom + around, left : right + around], polarity)
+def _framed_within(pixels: Pixels, place: Box, polarity: Polarity, looks: int) -> Framed:
+    """Frame what lies in one place of a picture, as far as that is within it."""
+    left, top = max(place[0], 0), max(place[1], 0)
+    framed = _framed(pixels[top : place[3], left : place[2]], polarity, looks)
     if framed.box is None:
         return framed
     near_left, near_top, near_right, near_bottom = framed.box
     return replace(framed, box=(left + near_left, top + near_top, left + near_right, top + near_bottom))
+
+
+def _longest(box: Box) -> int:
+    return max(box[2] - box[0], box[3] - box[1])
 
 
 def _is_framed(pixels: Pixels) -> bool:
@@ -111,7 +125,7 @@ def _warnings(ink: Ink, digit: Digit, strokes: Strokes, box: Box) -> tuple[str, 
     found = {
         "uneven_light": ink.unevenness >= UNEVEN,
         "low_contrast": digit.contrast < FAINT,
-        "low_resolution": max(box[2] - box[0], box[3] - box[1]) < LONGEST,
+        "low_resolution": _longest(box) < LONGEST,
         "thin_strokes": strokes.widened,
         "touches_border": bool(sides),
         "several_parts": digit.parts > 1,

@@ -1,0 +1,39 @@
+"""Notice what encloses a digit: a box drawn around it, or the sheet it is written on."""
+
+import numpy as np
+
+from model.components import Components, Mask
+from model.working import Box
+
+SHEET = 0.6
+"""A part that fills its box to this fraction may be a sheet; heavy digits fill theirs less, or lack its corners."""
+INSIDE = 0.2
+"""What a drawn box holds is at least this fraction of its height."""
+STRAIGHT = 0.08
+"""How far a side may lean, as a fraction of its length."""
+COVER = 0.9
+"""Fraction of each side that must be there: round digits have no corners."""
+
+
+def find_enclosure(parts: Components, kept: Mask) -> Box | None:
+    """The box of the largest of the kept parts, bool [K], if it has four sides and may hold a digit; else None."""
+    height, width = parts.bottom - parts.top, parts.right - parts.left
+    largest = int(np.argmax(np.where(kept, height * width, 0)))
+    left, top = int(parts.left[largest]), int(parts.top[largest])
+    right, bottom = int(parts.right[largest]), int(parts.bottom[largest])
+    inside = (parts.left > left) & (parts.right < right) & (parts.top > top) & (parts.bottom < bottom)
+    holds = bool((kept & inside & (height >= INSIDE * (bottom - top))).any())
+    fills = parts.area[largest] >= SHEET * (bottom - top) * (right - left)
+    if not holds and not fills:
+        return None
+    part = parts.mask(np.arange(kept.size) == largest)[top:bottom, left:right]
+    return (left, top, right, bottom) if _has_four_sides(part) else None
+
+
+def _has_four_sides(part: Mask) -> bool:
+    """Whether ink runs along all sides of a mask [H, W]."""
+    rows, columns = part.shape
+    high, wide = 1 + int(STRAIGHT * rows), 1 + int(STRAIGHT * columns)
+    across = part[:high].any(axis=0), part[-high:].any(axis=0)
+    down = part[:, :wide].any(axis=1), part[:, -wide:].any(axis=1)
+    return all(np.count_nonzero(side) >= COVER * side.size for side in (*across, *down))
