@@ -106,6 +106,11 @@ class GuardedProtocol(HttpToolsProtocol):
             else:
                 self.refuse(HTTPStatus.BAD_REQUEST, "This is not valid HTTP.")
 
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell the app. uvicorn tells the request that came last, which may not be the one in work."""
+        self.forget_client()
+        super().connection_lost(exc)
+
     def discard(self) -> None:
         """Throw away what comes after the end, up to a bound."""
         if self.stalled_bytes > LINGER_BYTES:
@@ -262,16 +267,17 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self.phase == "body":
             if self.cycle.response_started:
                 self.refusal = b""
-            self.forget_request()
+            self.forget_client()
         self.enter("ended")
         if not self.answering:
             self.hang_up()
 
-    def forget_request(self) -> None:
-        """Tell the app that its client is gone: what it sends goes nowhere."""
-        self.working = None
-        self.cycle.disconnected = True
-        self.cycle.message_event.set()
+    def forget_client(self) -> None:
+        """Tell the app at work that its client is gone: what it sends from now on goes nowhere."""
+        if self.working is not None:
+            self.working.disconnected = True
+            self.working.message_event.set()
+            self.working = None
         self.flow.resume_writing()
 
     def hang_up(self) -> None:

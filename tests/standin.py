@@ -50,6 +50,10 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
         released.set()
         return PlainTextResponse(f"{admission.in_flight} in flight")
 
+    async def big(request: Request) -> Response:
+        """More than the kernel's buffers hold."""
+        return Response(bytes(20_000_000))
+
     async def stuck(request: Request) -> Response:
         """Work in a thread that never ends."""
         await workers.run(threading.Event().wait)
@@ -59,6 +63,7 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
         Route("/predict", predict, methods=["POST"]),
         Route("/release", release),
         Route("/stuck", stuck),
+        Route("/big", big),
         Route("/{rest:path}", quick, methods=["GET", "POST"]),
     ]
     return Linger(Boundary(Starlette(routes=routes), readiness))

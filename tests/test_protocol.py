@@ -250,6 +250,16 @@ def test_a_slow_but_steady_body_is_served(port):
         assert wire.answer().status == 415
 
 
+def test_a_request_that_waits_is_not_blamed_for_it():
+    """The server does not read on while a request waits, so that the rest of its body cannot come in time."""
+    with running_server("tests.standin", body_timeout_seconds=0.4) as server, Wire(server.port) as wire:
+        waiting = request("POST", "/predict?milliseconds=1", "Content-Length: 8", body=b"half")
+        wire.send(post("/predict?milliseconds=1200", b"a") + waiting)
+        assert wire.answer().body == b"1 bytes"
+        wire.send(b"half")
+        assert wire.answer().body == b"8 bytes"
+
+
 # Answers that are not read
 
 ASSET = "/docs/assets/swagger-ui-bundle.js"  # the largest answer there is: 1.5 MB

@@ -1,12 +1,20 @@
 """A stop loses no request that was accepted, ends in time whatever the clients do, and is no failure."""
 
+import os
+import signal
+import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.conftest import ROOT, running_server
+from tests.conftest import ROOT, Server, free_port, png, running_server
+from tests.wire import Wire, asked, get, post, request
 
 MODES = pytest.mark.parametrize("mode", ["keep-alive", "new-connections"])
 
@@ -46,3 +54,200 @@ def test_without_the_guards_requests_are_lost():
     """The control: the same load sees uvicorn's own shutdown lose requests, at nearly every stop."""
     losses = (stop_under_load("new-connections", "tests.careless")[1] for _ in range(10))
     assert any(losses)
+
+
+# What is answered, and for how long
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_stop_is_no_failure(signum):
+    """Exit code 0; an idle connection holds it up for a second at most."""
+    with running_server() as server, Wire(server.port) as wire:
+        wire.send(get())
+        assert wire.answer().status == 200
+        server.process.send_signal(signum)
+        assert server.process.wait(5) == 0
+        assert wire.ended()
+
+
+def test_a_draining_service_is_not_ready_and_still_serves(digit_png):
+    """On old connections and on new ones, and each answer asks the client to leave."""
+    with running_server(drain_seconds=1.5) as server, Wire(server.port) as wire:
+        wire.send(get())
+        assert not wire.answer().closes
+        server.process.terminate()
+        wait_until_not_ready(server)
+        for answer in (asked(server.port, post("/predict", digit_png)), ask(wire, post("/predict", digit_png))):
+            assert (answer.status, answer.closes) == (200, True)
+        assert server.process.poll() is None
+        assert server.process.wait(10) == 0
+
+
+def wait_until_not_ready(server: Server) -> None:
+    """Signals are handled between two turns of the loop, so very soon, but not at once."""
+    for _ in range(100):
+        if asked(server.port, get("/readyz")).status == 503:
+            return
+        time.sleep(0.005)
+    raise AssertionError("the service is still ready")
+
+
+def ask(wire: Wire, data: bytes):
+    wire.send(data)
+    return wire.answer()
+
+
+def test_what_is_in_work_or_arriving_is_answered():
+    """Half a body before the stop, the other half after the listener was closed."""
+    with running_server("tests.standin") as server, Wire(server.port) as held, Wire(server.port) as half:
+        held.send(post("/predict?milliseconds=1500", b"held"))
+        half.send(request("POST", "/predict?milliseconds=1", "Content-Length: 8", body=b"half"))
+        assert asked(server.port, get()).status == 200
+        server.process.terminate()
+        wait_until_closed(server.port)
+        half.send(b"half")
+        for wire, body in ((half, b"8 bytes"), (held, b"4 bytes")):
+            answer = wire.answer()
+            assert (answer.body, answer.closes) == (body, True)
+        assert server.process.wait(5) == 0
+
+
+def wait_until_closed(port: int) -> None:
+    """Wait until nobody listens on a port any more."""
+    deadline = time.monotonic() + 10
+    while time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=0.1).close()
+        except TimeoutError:
+            continue  # the filter
+        except ConnectionRefusedError:
+            return
+    raise AssertionError("somebody listens still")
+
+
+def test_stuck_clients_and_stuck_work_hold_a_stop_up_for_twelve_seconds_at_most(capfd):
+    """What is unfinished then is cut off, which one line tells."""
+    with running_server("tests.standin") as server, ExitStack() as stack:
+        for data in (
+            b"",
+            get(),
+            b"GET /",
+            request("POST", "/predict", "Content-Length: 8", body=b"half"),
+            post("/predict", b"held for ever"),
+            get("/stuck"),
+            get("/big") * 3,
+        ):
+            wire = stack.enter_context(Wire(server.port, receive_buffer=4096))
+            wire.send(data)
+        assert asked(server.port, get()).status == 200
+        began = time.monotonic()
+        server.process.terminate()
+        assert server.process.wait(20) == 0
+        assert 5 < time.monotonic() - began < 12.5
+    [line] = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("INFO")]
+    assert "cut off unfinished" in line
+
+
+def test_a_second_signal_ends_it_at_once(capfd):
+    """The operator does not want to wait; no traceback is the answer to that."""
+    with running_server("tests.standin") as server, Wire(server.port) as held, Wire(server.port) as stuck:
+        held.send(post("/predict", b"held for ever"))
+        stuck.send(get("/stuck"))
+        assert asked(server.port, get()).status == 200
+        server.process.terminate()
+        wait_until_closed(server.port)
+        server.process.send_signal(signal.SIGINT)
+        assert server.process.wait(5) == 0
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_picture_that_is_being_decoded_does_not_hold_the_exit_up():
+    """The client has had its 504; the thread goes on through 5 gigapixels, for which nobody waits."""
+    bomb = png(np.zeros((5000, 5000), np.uint8))
+    parts = b"".join(
+        b'--a\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n' + bomb + b"\r\n"
+        for _ in range(200)
+    )
+    with running_server(request_timeout_seconds=0.2) as server:
+        batch = post("/predict/batch", parts + b"--a--\r\n", "Content-Type: multipart/form-data; boundary=a")
+        assert asked(server.port, batch).status == 504
+        server.process.terminate()
+        assert server.process.wait(8) == 0
+
+
+# The start
+
+
+@contextmanager
+def starting(model: Path | None = None, port: int | None = None) -> Iterator[Server]:
+    """`python -m service` that has only just been started; what it says can be read from its process."""
+    port = port or free_port()
+    environment = os.environ | ({"LENET_MODEL_PATH": str(model)} if model else {})
+    command = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            yield Server(process, port)
+        finally:
+            process.kill()
+
+
+@pytest.fixture
+def piped_model(tiny_model):
+    """A model file that is a pipe, so that the service waits in the middle of its start; and what belongs in it."""
+    content = tiny_model.read_bytes()
+    tiny_model.unlink()
+    os.mkfifo(tiny_model)
+    return tiny_model, content
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_while_the_model_is_loaded_ends_the_start(piped_model, signum):
+    """Without a handler the first process of a container would not even get it."""
+    path, _ = piped_model
+    with starting(path) as server, path.open("wb"):  # which waits until the service opens it too
+        server.process.send_signal(signum)
+        assert server.process.wait(5) == 0
+        assert server.process.stderr.read() == ""
+
+
+def test_who_connects_at_the_first_moment_is_answered_although_it_stops():
+    """The signal comes before the loop has run, as likely as not."""
+    for _ in range(2):
+        with starting() as server, first_connection(server.port) as wire:
+            server.process.terminate()
+            wire.send(get())
+            assert wire.answer().status == 200
+            assert server.process.wait(5) == 0
+
+
+def first_connection(port: int) -> Wire:
+    """A connection, as soon as the server listens."""
+    while True:
+        try:
+            return Wire(port)
+        except ConnectionRefusedError:
+            time.sleep(0.001)
+
+
+def fails_in_one_line(server: Server) -> bool:
+    """Whether it exits with 1, and says of a port in use no more than that."""
+    line = f"lenet5: cannot listen on 127.0.0.1:{server.port}: Address already in use\n"
+    return server.process.wait(20) == 1 and server.process.stderr.read() == line
+
+
+def test_a_port_in_use_is_told_in_one_line():
+    with socket.create_server(("127.0.0.1", 0)) as other, starting(port=other.getsockname()[1]) as server:
+        assert fails_in_one_line(server)
+
+
+def test_a_port_that_another_service_takes_meanwhile_is_told_in_one_line(piped_model):
+    """Two that start at once can both bind; only one can listen."""
+    path, content = piped_model
+    with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        other.bind(("127.0.0.1", 0))
+        with starting(path, other.getsockname()[1]) as server:
+            with path.open("wb") as pipe:
+                other.listen()
+                pipe.write(content)
+            assert fails_in_one_line(server)
