@@ -7,12 +7,14 @@ from typing import TypeVar
 
 from PIL import Image
 
+from model.contract import SIZE
 from service.errors import DeadlineExceeded
 
 T = TypeVar("T")
 
-SMALL = 320 * 320
-"""Pixels of a picture that is decoded and framed within about a millisecond: less than a thread's hop would disturb."""
+SMALL = SIZE * SIZE
+"""Pixels of a picture that is most often framed already: it takes less than the hop to a thread. Others take
+milliseconds to frame, and a hundred of them in one turn of the loop would hold up the probes."""
 
 
 def is_small(image: Image.Image) -> bool:

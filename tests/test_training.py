@@ -301,7 +301,7 @@ def test_an_interrupted_command_says_so(cli, monkeypatch, tmp_path):
     assert "is as it was" in result.output
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 @pytest.mark.timeout(900)
 def test_the_article_recipe_gives_the_published_figure(tmp_path):
     """98.57 ± 0.15 % on the MNIST test set, as the mean of seeds 0, 1 and 2."""
