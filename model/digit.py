@@ -10,14 +10,17 @@ from model.frame_lines import find_lines
 from model.grey import Pixels
 from model.ink import histogram, otsu
 from model.morphology import grow
+from model.ruled_lines import find_ruled
 from model.working import Box
 
 MARGIN = 6
 """Frames and the ends of neighbours lie in the outer sixth of the picture."""
+CUT = 0.02
+"""A digit that reaches within this fraction of the picture to opposite sides was cut to its box."""
 SMALLEST = 0.04
 """Parts of less ink than this fraction of the largest are specks."""
-FAINTEST = 8
-"""Grey levels between ink and ground below which the picture is blank: compression alone makes up to 7."""
+FAINTEST = 10
+"""Grey levels between ink and ground below which the picture is blank: compression alone makes up to 8."""
 CLEAREST_NOISE = 4.0
 """Standard deviations of the ground by which ink must stand out from it: noise, cut in two, reaches 2 to 4."""
 SMALLEST_FOUND = 5e-4
@@ -56,7 +59,7 @@ def find_digit(levels: Pixels) -> Digit | None:
     digit = _digit_above(levels, threshold, lines)
     if digit is None:
         above = levels[~lines & (levels > threshold)]
-        digit = _digit_above(levels, otsu(histogram(above))[0], lines) if above.size else None
+        digit = _digit_above(levels, _threshold(above), lines)
         if digit is not None and np.count_nonzero(digit.mask) < SMALLEST_FOUND * levels.size:
             return None
     return digit
@@ -67,17 +70,23 @@ def _lines(levels: Pixels) -> tuple[Mask, int]:
 
     Lines may be much darker than the digit: where there are any, what lies between them is separated anew.
     """
-    threshold, _ = otsu(histogram(levels))
+    threshold = _threshold(levels)
     lines = find_lines(levels > threshold)
     if lines.any():
-        threshold, _ = otsu(histogram(levels[~lines]))
+        threshold = _threshold(levels[~lines])
         lines |= find_lines((levels > threshold) | lines)
     return lines, threshold
 
 
+def _threshold(levels: Pixels) -> int:
+    """The level above which there is ink: Otsu's, but no lower than half of the faintest ink."""
+    return max(otsu(histogram(levels))[0], FAINTEST // 2) if levels.size else FAINTEST
+
+
 def _digit_above(levels: Pixels, threshold: int, lines: Mask) -> Digit | None:
     """The digit among the ink above a threshold, unless it hardly stands out."""
-    parts = find_components((levels > threshold) & ~lines)
+    ink = (levels > threshold) & ~lines
+    parts = find_components(ink & ~find_ruled(ink))
     stray = _stray(parts, lines)
     kept = _kept(parts, stray)
     if not kept.any():
@@ -99,14 +108,20 @@ def _stray(parts: Components, lines: Mask) -> Mask:
     None do where the picture was cut to its digit.
     """
     rows, columns = parts.shape
-    sides = np.array([parts.left == 0, parts.top == 0, parts.right == columns, parts.bottom == rows])
-    if parts.area.size and not lines.any() and sides[:, np.argmax(parts.area)].sum() >= 3:
+    across = (parts.left <= CUT * columns) & (parts.right >= (1 - CUT) * columns)
+    down = (parts.top <= CUT * rows) & (parts.bottom >= (1 - CUT) * rows)
+    if parts.area.size and not lines.any() and (across | down)[np.argmax(parts.area)]:
         return np.zeros(parts.area.size, np.bool_)
     beside = grow(lines, 2)
     beside[[0, -1]] = beside[:, [0, -1]] = True
     inner = np.zeros_like(lines)
     inner[rows // MARGIN : rows - rows // MARGIN, columns // MARGIN : columns - columns // MARGIN] = True
-    stray: Mask = (parts.within(beside) > 0) & (2 * parts.within(inner) < parts.area)
+    beside_it, within = parts.within(beside) > 0, parts.within(inner)
+    stray: Mask = beside_it & (2 * within < parts.area)
+    if (
+        stray.all()
+    ):  # a digit drawn at a side of an otherwise empty picture reaches in; what is left of a frame does not
+        stray = beside_it & (4 * within < parts.area)
     return stray
 
 

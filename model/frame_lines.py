@@ -7,6 +7,8 @@ from model.components import Mask
 
 COVER = 0.5
 """A side with ink along at least this fraction of it has a line."""
+CORNER = 0.05
+"""A line comes as near as this fraction of the side to one of its ends."""
 GAP = 0.03
 """A line may leave this fraction of the picture free on its outer side."""
 THICKEST = 0.25
@@ -26,7 +28,7 @@ def find_lines(mask: Mask) -> Mask:
     """
     lines = np.zeros_like(mask)
     depths = [_depth(side) for side in _sides(mask)]
-    covered = [np.count_nonzero(depth) >= COVER * depth.size for depth in depths]
+    covered = [_is_covered(depth) for depth in depths]
     for side, drawn in enumerate(_sides(lines)):
         opposite = side ^ 1
         if covered[side] and (covered[opposite] or not _is_deep(depths[opposite], drawn.shape[1])):
@@ -41,12 +43,19 @@ def _sides(mask: Mask) -> list[Mask]:
 
 
 def _depth(side: Mask) -> NDArray[np.intp]:
-    """How far ink reaches in from the left side, by row: [H]."""
-    gap = round(GAP * side.shape[1])
-    outer = side[:, : gap + 1].any(axis=1)
-    free = np.argmin(side[:, gap:], axis=1)
-    free[side[:, gap:].all(axis=1)] = side.shape[1] - gap
-    return np.where(outer, gap + free, 0)
+    """How far ink reaches in from the left side, by row: [H]; 0 where it begins elsewhere than in the next row."""
+    strip = side[:, : round(GAP * side.shape[1]) + 1]
+    first = strip.argmax(axis=1)
+    inked = strip.any(axis=1) & (np.abs(np.diff(first, append=first[-1:])) <= 1)  # specks begin anywhere
+    after = ~side & (np.arange(side.shape[1]) >= first[:, np.newaxis])
+    depth = np.where(after.any(axis=1), after.argmax(axis=1), side.shape[1])
+    return np.where(inked, depth, 0)
+
+
+def _is_covered(depth: NDArray[np.intp]) -> bool:
+    """Whether a line runs along a side, by its depth [H]; it leaves by one end at least, where a digit is rounded."""
+    end = 1 + round(CORNER * depth.size)
+    return bool(np.count_nonzero(depth) >= COVER * depth.size and (depth[:end].any() or depth[-end:].any()))
 
 
 def _is_deep(depth: NDArray[np.intp], width: int) -> bool:

@@ -12,7 +12,7 @@ Values = TypeVar("Values", Pixels, Mask)
 
 def grow(values: Values, reach: int) -> Values:
     """The largest value up to `reach` rows and columns away, uint8 or bool [H, W]. Outside is nothing."""
-    return _largest_above(_largest_above(values, reach).T, reach).T
+    return grow_down(grow_down(values, reach).T, reach).T
 
 
 def shrink(pixels: Pixels, reach: int) -> Pixels:
@@ -20,8 +20,8 @@ def shrink(pixels: Pixels, reach: int) -> Pixels:
     return ~grow(~pixels, reach)
 
 
-def _largest_above(values: Values, reach: int) -> Values:
-    """The largest value up to `reach` rows away, [H, W], in as many passes as 2 * reach + 1 has binary digits."""
+def grow_down(values: Values, reach: int) -> Values:
+    """The largest value up to `reach` rows up or down, [H, W], in as many passes as 2 * reach + 1 has binary digits."""
     rows, columns = values.shape
     largest = np.zeros((rows + 2 * reach, columns), values.dtype)
     largest[reach : reach + rows] = values
