@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from model.grey import Pixels
 
@@ -40,7 +40,9 @@ def to_working(pixels: Pixels) -> Working:
     shrink, enlarge = -(-longest // LARGEST), max(1, round(USUAL / longest))
     if shrink > 1:
         picture = picture.reduce(shrink)
-    elif enlarge > 1:
+    elif picture.getcolors(2):
+        picture = picture.filter(ImageFilter.BoxBlur(1))  # greys, if it had any, are in the density of its dots
+    if enlarge > 1:
         size = picture.width * enlarge, picture.height * enlarge
         picture = picture.resize(size, Image.Resampling.BICUBIC)
     return Working(picture, repeats * shrink / enlarge, (columns, rows))
