@@ -3,14 +3,11 @@
 uvicorn's httptools parser has no header limit and no deadlines of its own. Everything else stays uvicorn's business.
 """
 
-import asyncio
-from collections.abc import Sized
 from http import HTTPStatus
 from typing import Any, Literal
 
 import httptools
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.admission import Admission
@@ -36,19 +33,6 @@ class Refused(Exception):
         super().__init__(reason)
         self.status = status
         self.reason = reason
-
-
-class PipelineFlow(FlowControl):
-    """Reads no further while requests wait, whoever asks: else each answer would let in another read full of them."""
-
-    def __init__(self, transport: asyncio.Transport, waiting: Sized) -> None:
-        super().__init__(transport)
-        self.waiting = waiting
-
-    def resume_reading(self) -> None:
-        """Read on, unless requests wait."""
-        if not self.waiting:
-            super().resume_reading()
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -77,7 +61,6 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Turn away the connection that is one too many."""
         super().connection_made(transport)
-        self.flow = PipelineFlow(transport, self.pipeline)
         if len(self.connections) > self.settings.max_connections:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             transport.write(plain_answer(status, "Too many connections.", "retry-after: 1\r\n"))
@@ -237,7 +220,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self.transport.is_closing():
             return
         elif self.flow.read_paused:
-            self.since = now  # the client's time stands still while we do not read
+            self.since = now  # the client cannot send while we do not read
         elif self.phase == "body":
             allowed = self.settings.body_timeout_seconds + self.body_bytes / BYTES_PER_SECOND
             if now - self.since > allowed:

@@ -136,7 +136,7 @@ class Server(uvicorn.Server):
             for server in self.servers:
                 server.close()
             await self.finish_connections(deadline)
-        self.cut_off_the_rest()
+        self.warn_of_the_unfinished()
         await super().shutdown(sockets)
         self.sweeper.cancel()
 
@@ -150,13 +150,11 @@ class Server(uvicorn.Server):
                     connection.transport.close()
             await asyncio.sleep(TICK_SECONDS)
 
-    def cut_off_the_rest(self) -> None:
-        """Give up what is not finished. One line says so; the tracebacks of what is cancelled would say no more."""
-        unfinished = [connection for connection in self.guarded() if not connection.idle]
+    def warn_of_the_unfinished(self) -> None:
+        """Say in one line what uvicorn is about to cancel; its tracebacks would say no more."""
+        unfinished = sum(not connection.idle for connection in self.guarded())
         if unfinished:
-            logger.warning("%d connections were cut off unfinished", len(unfinished))
-        for connection in self.guarded():
-            connection.transport.abort()
+            logger.warning("%d connections are cut off unfinished", unfinished)
         logging.getLogger("uvicorn.error").disabled = True
 
     def guarded(self) -> list[GuardedProtocol]:

@@ -7,10 +7,12 @@ import argparse
 import asyncio
 import os
 import threading
+import time
+from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import PlainTextResponse, Response, StreamingResponse
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
@@ -46,13 +48,24 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
         return PlainTextResponse(f"{len(body)} bytes")
 
     async def release(request: Request) -> Response:
-        """Let every request go on that was held."""
+        """Let every request go on that is held now."""
         released.set()
+        released.clear()
         return PlainTextResponse(f"{admission.in_flight} in flight")
 
     async def big(request: Request) -> Response:
         """More than the kernel's buffers hold."""
         return Response(bytes(20_000_000))
+
+    async def late(request: Request) -> Response:
+        """Hold up the whole loop before the body, so that the client can go unnoticed."""
+
+        async def chunks() -> AsyncIterator[bytes]:
+            time.sleep(0.3)  # noqa: ASYNC251
+            yield bytes(1_000_000)
+            yield bytes(1_000_000)
+
+        return StreamingResponse(chunks())
 
     async def stuck(request: Request) -> Response:
         """Work in a thread that never ends."""
@@ -64,6 +77,7 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
         Route("/release", release),
         Route("/stuck", stuck),
         Route("/big", big),
+        Route("/late", late),
         Route("/{rest:path}", quick, methods=["GET", "POST"]),
     ]
     return Linger(Boundary(Starlette(routes=routes), readiness))
