@@ -1,6 +1,7 @@
 """Find the digit in a picture's ink: which parts are its own, and not lines, neighbours, specks or noise."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -8,10 +9,13 @@ from model.components import Components, Mask, find_components
 from model.enclosures import find_enclosure
 from model.frame_lines import find_lines
 from model.grey import Pixels
-from model.ink import histogram, otsu
+from model.ink import Ink, histogram, otsu
 from model.morphology import grow
 from model.ruled_lines import find_ruled
 from model.working import Box
+
+Reason = Literal["blank", "several_digits", "not_a_digit"]
+"""Why a picture does not show one digit, in the words of the HTTP contract."""
 
 MARGIN = 6
 """Frames and the ends of neighbours lie in the outer sixth of the picture."""
@@ -24,7 +28,9 @@ FAINTEST = 10
 CLEAREST_NOISE = 4.0
 """Standard deviations of the ground by which ink must stand out from it: noise, cut in two, reaches 2 to 4."""
 SMALLEST_FOUND = 5e-4
-"""Ink that is found only at the second cut must make up this fraction of the picture."""
+"""Ink that is found only at the second cut must make up this fraction of the picture, and half of all ink there."""
+SHADOW = 0.37
+"""What stands out by less than this fraction of the ground's own range is the edge of a shadow."""
 TALL = 0.6
 """A part is of a digit's size if it is this fraction as high as the highest."""
 SOLID = 0.9
@@ -46,22 +52,25 @@ class Digit:
     contrast: float
     parts: int
     enclosure: Box | None
-    reason: str | None
+    reason: Reason | None
 
 
-def find_digit(levels: Pixels) -> Digit | None:
-    """Find the digit in levels of ink, uint8 [H, W]; None where there is only ground.
+def find_digit(ink: Ink) -> Digit | None:
+    """Find the digit in a picture's ink; None where there is only ground.
 
     Ink that is a tiny part of the picture is lost among the noise that Otsu's threshold then cuts in two: if nothing
     stands out, what lies above the threshold is cut once more.
     """
-    lines, threshold = _lines(levels)
-    digit = _digit_above(levels, threshold, lines)
+    lines, threshold = _lines(ink.levels)
+    digit = _digit_above(ink, threshold, lines)
     if digit is None:
-        above = levels[~lines & (levels > threshold)]
-        digit = _digit_above(levels, _threshold(above), lines)
-        if digit is not None and np.count_nonzero(digit.mask) < SMALLEST_FOUND * levels.size:
-            return None
+        above = ink.levels[~lines & (ink.levels > threshold)]
+        threshold = _threshold(above)
+        digit = _digit_above(ink, threshold, lines)
+        if digit is not None:
+            found, all_ink = np.count_nonzero(digit.mask), np.count_nonzero(above > threshold)
+            if found < max(SMALLEST_FOUND * ink.levels.size, all_ink / 2):
+                return None
     return digit
 
 
@@ -83,17 +92,17 @@ def _threshold(levels: Pixels) -> int:
     return max(otsu(histogram(levels))[0], FAINTEST // 2) if levels.size else FAINTEST
 
 
-def _digit_above(levels: Pixels, threshold: int, lines: Mask) -> Digit | None:
+def _digit_above(ink: Ink, threshold: int, lines: Mask) -> Digit | None:
     """The digit among the ink above a threshold, unless it hardly stands out."""
-    ink = (levels > threshold) & ~lines
-    parts = find_components(ink & ~find_ruled(ink))
+    ruled = find_ruled((ink.levels > threshold // 2) & ~lines)  # often fainter than the pen
+    parts = find_components((ink.levels > threshold) & ~lines & ~ruled)
     stray = _stray(parts, lines)
     kept = _kept(parts, stray)
     if not kept.any():
         return None
     mask = parts.mask(kept)
-    contrast, noise = _contrast(levels, mask, lines | parts.mask(stray))
-    if contrast < max(FAINTEST, CLEAREST_NOISE * noise):
+    contrast, noise = _contrast(ink.levels, mask, lines | ruled | parts.mask(stray))
+    if contrast < max(FAINTEST, CLEAREST_NOISE * noise, SHADOW * ink.unevenness):
         return None
     left, top = int(parts.left[kept].min()), int(parts.top[kept].min())
     right, bottom = int(parts.right[kept].max()), int(parts.bottom[kept].max())
@@ -143,7 +152,7 @@ def _contrast(levels: Pixels, digit: Mask, aside: Mask) -> tuple[float, float]:
     return float(levels[digit].mean() - ground.mean()), float(ground.std())
 
 
-def _reason(parts: Components, kept: Mask) -> str | None:
+def _reason(parts: Components, kept: Mask) -> Reason | None:
     """Tell what is not one digit."""
     left, top, right, bottom = (side[kept] for side in (parts.left, parts.top, parts.right, parts.bottom))
     height, width = bottom - top, right - left

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from model.contract import SIZE
-from model.digit import Digit, find_digit
+from model.digit import Digit, Reason, find_digit
 from model.grey import Pixels
 from model.ink import Ink, Polarity, find_ink
 from model.strokes import FINE, LONGEST, Strokes, redraw
@@ -44,7 +44,7 @@ class Framed:
     inverted: bool
     box: Box | None
     warnings: tuple[str, ...] = ()
-    reason: str | None = None
+    reason: Reason | None = None
 
 
 def frame_digit(pixels: Pixels, polarity: Polarity = "auto") -> Framed:
@@ -59,7 +59,7 @@ def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
     """Frame a picture; where the digit is small, or enclosed, look again at that place alone, `looks` times at most."""
     working = to_working(pixels)
     ink = find_ink(working.picture, polarity)
-    digit = find_digit(ink.levels)
+    digit = find_digit(ink)
     if digit is None:
         return Framed(np.zeros((SIZE, SIZE), np.uint8), ink.dark, box=None, reason="blank")
     box = working.in_original(digit.box)
@@ -91,11 +91,14 @@ def _longest(box: Box) -> int:
 
 
 def _is_framed(pixels: Pixels) -> bool:
-    """Whether a picture is framed as MNIST's are: light ink, 19 to 21 pixels long, its mass in the middle."""
+    """Whether a picture is framed as MNIST's are: light ink, 19 to 22 pixels long, its mass in the middle."""
     if pixels.shape != (SIZE, SIZE) or pixels[0, 0] or pixels[-1, -1]:
         return False
     across, down = np.flatnonzero(pixels.any(axis=0)), np.flatnonzero(pixels.any(axis=1))
-    if not across.size or abs(max(across[-1] - across[0], down[-1] - down[0]) + 1 - LONGEST) > 1:
+    if not across.size:
+        return False
+    longest = max(across[-1] - across[0], down[-1] - down[0]) + 1
+    if not LONGEST - 1 <= longest <= LONGEST + 2:  # MNIST's own, and what averaging down may add
         return False
     x, y = _centre_of_mass(pixels)
     return max(abs(x - CENTRE), abs(y - CENTRE)) <= OFF_CENTRE

@@ -43,7 +43,7 @@ def redraw(levels: Pixels, mask: Mask, box: Box) -> Strokes:
     """Draw the ink of a mask, both [H, W], from its box: LONGEST * FINE fine pixels long, plus the border."""
     near = grow(np.asarray(_enlarged(mask * np.uint8(255), box)), FINE)
     digit = np.asarray(_enlarged(levels, box))
-    ink = _sharpened(np.where(near > 127, digit, 0))
+    ink = _sharpened(np.where(near > 0, digit, 0))
     widen = max(0, round((THINNEST * FINE - _stroke_width(ink > 127)) / 2))
     return Strokes(grow(ink, widen), widened=widen > 0)
 
@@ -67,7 +67,7 @@ def _enlarged(pixels: Pixels, box: Box) -> Image.Image:
 
 def _sharpened(ink: Pixels) -> Pixels:
     """Take back blur, and bring ground to 0 and full ink to 255: levels [H, W] -> [H, W]."""
-    full = float(np.percentile(ink[ink > ink.max() // 2], 75))
+    full = max(float(np.percentile(ink[2 * ink.astype(np.uint16) >= ink.max()], 75)), 1.0)
     scaled = (ink * np.float32(ROOM * 255 / full)).clip(0, 255).astype(np.uint8)
     blur = ImageFilter.UnsharpMask(BLUR * FINE, round(100 * SHARPEN), 0)
     return np.asarray(Image.fromarray(scaled).filter(blur).point(_CURVE))

@@ -40,7 +40,7 @@ def to_working(pixels: Pixels) -> Working:
     shrink, enlarge = -(-longest // LARGEST), max(1, round(USUAL / longest))
     if shrink > 1:
         picture = picture.reduce(shrink)
-    elif picture.getcolors(2):
+    elif repeats == 1 and picture.getcolors(2):
         picture = picture.filter(ImageFilter.BoxBlur(1))  # greys, if it had any, are in the density of its dots
     if enlarge > 1:
         size = picture.width * enlarge, picture.height * enlarge
