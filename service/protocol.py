@@ -90,7 +90,7 @@ class GuardedProtocol(HttpToolsProtocol):
                 self.refuse(HTTPStatus.BAD_REQUEST, "This is not valid HTTP.")
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the app. uvicorn tells the request that came last, which may not be the one in work."""
+        """Tell the app at work; uvicorn would tell the request that came last."""
         self.forget_client()
         super().connection_lost(exc)
 
@@ -187,15 +187,9 @@ class GuardedProtocol(HttpToolsProtocol):
         return not self.answering and (self.silent or self.phase in ("idle", "ended"))
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
-        """Run the app. What it sends to a client that has just gone is dropped, where uvloop would raise."""
+        """Remember which request is in work; uvicorn only knows the one that came last."""
         self.working = cycle
-
-        async def send(message: Any) -> None:
-            if self.transport.is_closing():
-                cycle.disconnected = True
-            await cycle.send(message)
-
-        super()._start_asgi_task(cycle, lambda scope, receive, _: app(scope, receive, send))
+        super()._start_asgi_task(cycle, app)
 
     def on_response_complete(self) -> None:
         """Go on with the request that waits, or hang up where the next was refused.

@@ -106,9 +106,8 @@ class Server(uvicorn.Server):
     async def sweep(self) -> None:
         """Enforce the deadlines of all connections, for as long as the process lives."""
         loop = asyncio.get_running_loop()
-        pause = sweep_seconds(self.settings)
         while True:
-            await asyncio.sleep(pause)
+            await asyncio.sleep(SWEEP_SECONDS)
             now = loop.time()
             for connection in self.guarded():
                 connection.enforce_deadlines(now)
@@ -160,17 +159,6 @@ class Server(uvicorn.Server):
     def guarded(self) -> list[GuardedProtocol]:
         """The open connections."""
         return [connection for connection in self.server_state.connections if isinstance(connection, GuardedProtocol)]
-
-
-def sweep_seconds(settings: Settings) -> float:
-    """How often deadlines are enforced: seldom enough to cost nothing, often enough for the shortest of them."""
-    deadlines = (
-        settings.header_timeout_seconds,
-        settings.body_timeout_seconds,
-        settings.write_timeout_seconds,
-        settings.keep_alive_seconds,
-    )
-    return min(SWEEP_SECONDS, min(deadlines) / 4)
 
 
 def uvicorn_config(app: ASGIApp, settings: Settings, admission: Admission) -> uvicorn.Config:

@@ -7,15 +7,14 @@ import argparse
 import asyncio
 import os
 import threading
-import time
-from collections.abc import AsyncIterator
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response, StreamingResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from service import protocol
 from service.admission import Admission
 from service.boundary import Boundary
 from service.linger import Linger
@@ -57,16 +56,6 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
         """More than the kernel's buffers hold."""
         return Response(bytes(20_000_000))
 
-    async def late(request: Request) -> Response:
-        """Hold up the whole loop before the body, so that the client can go unnoticed."""
-
-        async def chunks() -> AsyncIterator[bytes]:
-            time.sleep(0.3)  # noqa: ASYNC251
-            yield bytes(1_000_000)
-            yield bytes(1_000_000)
-
-        return StreamingResponse(chunks())
-
     async def stuck(request: Request) -> Response:
         """Work in a thread that never ends."""
         await workers.run(threading.Event().wait)
@@ -77,7 +66,6 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
         Route("/release", release),
         Route("/stuck", stuck),
         Route("/big", big),
-        Route("/late", late),
         Route("/{rest:path}", quick, methods=["GET", "POST"]),
     ]
     return Linger(Boundary(Starlette(routes=routes), readiness))
@@ -89,6 +77,7 @@ def main() -> None:
     parser.add_argument("--host")
     parser.add_argument("--port", type=int)
     options = parser.parse_args()
+    protocol.LINGER_SECONDS = 0.5  # tests need not wait for the five of the service
     settings = Settings()
     admission, readiness = Admission(settings), Readiness()
     app = standin(settings, admission, readiness)

@@ -70,6 +70,18 @@ def test_curl_reads_the_refusal_of_a_big_upload(port, expect):
     assert is_problem("application/problem+json", result.stdout[:-3], 413)
 
 
+def test_the_early_503_of_a_big_upload_is_read_too():
+    """It comes from before the app, and lingers all the same."""
+    with running_server("tests.standin", max_inflight=1) as server, Wire(server.port) as holder:
+        holder.send(post("/predict", b"held"))
+        assert asked(server.port, get()).status == 200
+        connection = http.client.HTTPConnection("127.0.0.1", server.port)
+        connection.request("POST", "/predict", BIG)
+        response = connection.getresponse()
+        assert is_problem(response.headers["Content-Type"], response.read(), 503)
+        connection.close()
+
+
 def test_a_plain_refusal_of_a_big_upload_is_read_too(port):
     """What the connection itself refuses lingers by half-closing."""
     with Wire(port) as wire:

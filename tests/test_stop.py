@@ -98,16 +98,18 @@ def ask(wire: Wire, data: bytes):
     return wire.answer()
 
 
-def test_what_is_in_work_or_arriving_is_answered():
-    """Half a body before the stop, the other half after the listener was closed."""
-    with running_server("tests.standin") as server, Wire(server.port) as held, Wire(server.port) as half:
+def test_what_is_in_work_or_arriving_or_on_its_way_is_answered():
+    """After the listener was closed: the second half of a body, and a request on a connection that was idle."""
+    with running_server("tests.standin") as server, ExitStack() as stack:
+        held, half, idle = (stack.enter_context(Wire(server.port)) for _ in range(3))
         held.send(post("/predict?milliseconds=1500", b"held"))
         half.send(request("POST", "/predict?milliseconds=1", "Content-Length: 8", body=b"half"))
-        assert asked(server.port, get()).status == 200
+        assert ask(idle, get()).status == 200
         server.process.terminate()
         wait_until_closed(server.port)
+        idle.send(post("/predict?milliseconds=1", b"on its way"))
         half.send(b"half")
-        for wire, body in ((half, b"8 bytes"), (held, b"4 bytes")):
+        for wire, body in ((idle, b"10 bytes"), (half, b"8 bytes"), (held, b"4 bytes")):
             answer = wire.answer()
             assert (answer.body, answer.closes) == (body, True)
         assert server.process.wait(5) == 0
