@@ -1,5 +1,6 @@
 """Find the digit in a picture's ink: which parts are its own, and not lines, neighbours, specks or noise."""
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -117,21 +118,28 @@ def _stray(parts: Components, lines: Mask) -> Mask:
     None do where the picture was cut to its digit.
     """
     rows, columns = parts.shape
-    across = (parts.left <= CUT * columns) & (parts.right >= (1 - CUT) * columns)
-    down = (parts.top <= CUT * rows) & (parts.bottom >= (1 - CUT) * rows)
-    if parts.area.size and not lines.any() and (across | down)[np.argmax(parts.area)]:
-        return np.zeros(parts.area.size, np.bool_)
+    if not lines.any():
+        at_side = (parts.left == 0) | (parts.top == 0) | (parts.right == columns) | (parts.bottom == rows)
+        if not at_side.any() or _is_cut(parts):
+            return np.zeros(parts.area.size, np.bool_)
     beside = grow(lines, 2)
     beside[[0, -1]] = beside[:, [0, -1]] = True
     inner = np.zeros_like(lines)
     inner[rows // MARGIN : rows - rows // MARGIN, columns // MARGIN : columns - columns // MARGIN] = True
-    beside_it, within = parts.within(beside) > 0, parts.within(inner)
-    stray: Mask = beside_it & (2 * within < parts.area)
-    if (
-        stray.all()
-    ):  # a digit drawn at a side of an otherwise empty picture reaches in; what is left of a frame does not
-        stray = beside_it & (4 * within < parts.area)
+    touching, within = parts.within(beside) > 0, parts.within(inner)
+    stray: Mask = touching & (2 * within < parts.area)
+    if stray.all():  # a digit at the side of an otherwise empty picture reaches in; the rest of a frame does not
+        stray = touching & (4 * within < parts.area)
     return stray
+
+
+def _is_cut(parts: Components) -> bool:
+    """Whether the largest part reaches from side to side."""
+    rows, columns = parts.shape
+    largest = int(parts.area.argmax())
+    across = parts.left[largest] <= CUT * columns and parts.right[largest] >= (1 - CUT) * columns
+    down = parts.top[largest] <= CUT * rows and parts.bottom[largest] >= (1 - CUT) * rows
+    return bool(across or down)
 
 
 def _kept(parts: Components, stray: Mask) -> Mask:
@@ -146,10 +154,14 @@ def _contrast(levels: Pixels, digit: Mask, aside: Mask) -> tuple[float, float]:
 
     What was set aside [H, W] is neither.
     """
-    ground = levels[~grow(digit | aside, 1)]
-    if not ground.size:
-        return float(levels[digit].mean()), 0.0
-    return float(levels[digit].mean() - ground.mean()), float(ground.std())
+    ink = float(levels[digit].mean())
+    count = histogram(levels[~grow(digit | aside, 1)])
+    pixels = int(count.sum())
+    if not pixels:
+        return ink, 0.0
+    level = np.arange(256)
+    mean = float(count @ level) / pixels
+    return ink - mean, math.sqrt(float(count @ (level - mean) ** 2) / pixels)
 
 
 def _reason(parts: Components, kept: Mask) -> Reason | None:

@@ -27,6 +27,9 @@ def find_lines(mask: Mask) -> Mask:
     5 or 7 is no line.
     """
     lines = np.zeros_like(mask)
+    strips = [_strip(side).any(axis=1) for side in _sides(mask)]
+    if not any(np.count_nonzero(strip) >= COVER * strip.size for strip in strips):
+        return lines
     depths = [_depth(side) for side in _sides(mask)]
     covered = [_is_covered(depth) for depth in depths]
     for side, drawn in enumerate(_sides(lines)):
@@ -42,9 +45,14 @@ def _sides(mask: Mask) -> list[Mask]:
     return [mask, mask[:, ::-1], mask.T, mask[::-1].T]
 
 
+def _strip(side: Mask) -> Mask:
+    """Where a line along the left side begins, if there is one: [H, a few]."""
+    return side[:, : round(GAP * side.shape[1]) + 1]
+
+
 def _depth(side: Mask) -> NDArray[np.intp]:
     """How far ink reaches in from the left side, by row: [H]; 0 where it begins elsewhere than in the next row."""
-    strip = side[:, : round(GAP * side.shape[1]) + 1]
+    strip = _strip(side)
     first = strip.argmax(axis=1)
     inked = strip.any(axis=1) & (np.abs(np.diff(first, append=first[-1:])) <= 1)  # specks begin anywhere
     after = ~side & (np.arange(side.shape[1]) >= first[:, np.newaxis])

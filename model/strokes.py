@@ -28,7 +28,8 @@ THINNEST = 1.5
 ROOM = 0.8
 """Full ink is sharpened at this fraction of white, to leave room for what sharpening overshoots."""
 
-_CURVE = [round(255 * min(max((level / 255 / ROOM - LOW) / (HIGH - LOW), 0), 1)) for level in range(256)]
+_LEVEL = np.arange(256)
+_CURVE = np.rint(255 * ((_LEVEL / 255 / ROOM - LOW) / (HIGH - LOW)).clip(0, 1)).astype(np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,36 +42,45 @@ class Strokes:
 
 def redraw(levels: Pixels, mask: Mask, box: Box) -> Strokes:
     """Draw the ink of a mask, both [H, W], from its box: LONGEST * FINE fine pixels long, plus the border."""
-    near = grow(np.asarray(_enlarged(mask * np.uint8(255), box)), FINE)
-    digit = np.asarray(_enlarged(levels, box))
-    ink = _sharpened(np.where(near > 0, digit, 0))
+    ink = _sharpened(_enlarged(levels, mask, box))
     widen = max(0, round((THINNEST * FINE - _stroke_width(ink > 127)) / 2))
-    return Strokes(grow(ink, widen), widened=widen > 0)
+    return Strokes(grow(ink, widen) if widen else ink, widened=widen > 0)
 
 
-def _enlarged(pixels: Pixels, box: Box) -> Image.Image:
-    """The box of a picture [H, W] and the border around it, in fine pixels: area averaging down, smoothly up."""
+def _enlarged(levels: Pixels, mask: Mask, box: Box) -> Image.Image:
+    """The box of the ink and the border around it, in fine pixels: area averaging down, smoothly up.
+
+    What lies farther than a pixel of the frame from the mask is left out.
+    """
     left, top, right, bottom = box
     width, height = right - left, bottom - top
     scale = LONGEST * FINE / max(width, height)
     size = max(1, round(width * scale)), max(1, round(height * scale))
     border = BORDER * FINE
     x, y = border * width / size[0], border * height / size[1]
-    pad = math.ceil(max(x, y))  # beyond the picture Pillow crops zeros: ground
-    around = Image.fromarray(pixels).crop((left - pad, top - pad, right + pad, bottom + pad))
-    return around.resize(
+    pad = math.ceil(max(x, y))
+    rows, columns = mask.shape
+    above, before = min(pad, top), min(pad, left)
+    place = slice(top - above, min(bottom + pad, rows)), slice(left - before, min(right + pad, columns))
+    near = grow(mask[place], max(1, round(FINE / scale)))
+    ink = np.zeros((height + 2 * pad, width + 2 * pad), np.uint8)  # ground where the border leaves the picture
+    ink[pad - above :, pad - before :][: near.shape[0], : near.shape[1]] = levels[place] * near
+    return Image.fromarray(ink).resize(
         (size[0] + 2 * border, size[1] + 2 * border),
         Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC,
         (pad - x, pad - y, pad + width + x, pad + height + y),
     )
 
 
-def _sharpened(ink: Pixels) -> Pixels:
+def _sharpened(picture: Image.Image) -> Pixels:
     """Take back blur, and bring ground to 0 and full ink to 255: levels [H, W] -> [H, W]."""
-    full = max(float(np.percentile(ink[2 * ink.astype(np.uint16) >= ink.max()], 75)), 1.0)
-    scaled = (ink * np.float32(ROOM * 255 / full)).clip(0, 255).astype(np.uint8)
+    ink = np.asarray(picture)
+    bright = np.sort(ink[ink > ink.max() // 2])
+    full = float(bright[3 * bright.size // 4]) if bright.size else 255.0
+    scaled = np.minimum(_LEVEL * (ROOM * 255 / full), 255).astype(np.uint8)[ink]
     blur = ImageFilter.UnsharpMask(BLUR * FINE, round(100 * SHARPEN), 0)
-    return np.asarray(Image.fromarray(scaled).filter(blur).point(_CURVE))
+    sharp: Pixels = _CURVE[np.asarray(Image.fromarray(scaled).filter(blur))]
+    return sharp
 
 
 def _stroke_width(mask: Mask) -> float:

@@ -18,34 +18,46 @@ USUAL = 112
 
 @dataclass(frozen=True, slots=True)
 class Working:
-    """A grey picture of working size, each of whose pixels stands for `scale` pixels of the original, each way."""
+    """A grey picture of working size, uint8 [H, W].
 
-    picture: Image.Image
+    Each of its pixels stands for `scale` pixels of the original, each way; the original's shape is `original`.
+    """
+
+    pixels: Pixels
     scale: float
     original: tuple[int, int]
 
     def in_original(self, box: Box) -> Box:
         """Left, top, right, bottom in the original's pixels, all that the box touches."""
         left, top, right, bottom = (side * self.scale for side in box)
-        width, height = self.original
+        height, width = self.original
         return math.floor(left), math.floor(top), min(math.ceil(right), width), min(math.ceil(bottom), height)
 
 
 def to_working(pixels: Pixels) -> Working:
     """Bring a picture, uint8 [H, W], to working size: averaged down, or enlarged smoothly."""
-    rows, columns = pixels.shape
+    shape = pixels.shape[0], pixels.shape[1]
     repeats = count_repeats(pixels)
-    picture = Image.fromarray(np.ascontiguousarray(pixels[::repeats, ::repeats]))
-    longest = max(picture.size)
+    pixels = np.ascontiguousarray(pixels[::repeats, ::repeats])
+    longest = max(pixels.shape)
     shrink, enlarge = -(-longest // LARGEST), max(1, round(USUAL / longest))
+    dotted = shrink == repeats == 1 and _has_two_levels(pixels)
+    if shrink == enlarge == 1 and not dotted:
+        return Working(pixels, repeats, shape)
+    picture = Image.fromarray(pixels)
+    if dotted:
+        picture = picture.filter(ImageFilter.BoxBlur(1))  # greys, if it had any, are in the density of its dots
     if shrink > 1:
         picture = picture.reduce(shrink)
-    elif repeats == 1 and picture.getcolors(2):
-        picture = picture.filter(ImageFilter.BoxBlur(1))  # greys, if it had any, are in the density of its dots
-    if enlarge > 1:
+    elif enlarge > 1:
         size = picture.width * enlarge, picture.height * enlarge
         picture = picture.resize(size, Image.Resampling.BICUBIC)
-    return Working(picture, repeats * shrink / enlarge, (columns, rows))
+    return Working(np.asarray(picture), repeats * shrink / enlarge, shape)
+
+
+def _has_two_levels(pixels: Pixels) -> bool:
+    """Whether a picture has no greys between its darkest and its lightest."""
+    return bool(((pixels == pixels.min()) | (pixels == pixels.max())).all())
 
 
 def count_repeats(pixels: Pixels) -> int:
