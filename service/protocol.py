@@ -50,6 +50,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
         self.since = self.loop.time()  # when that phase began
         self.silent = True  # whether not a byte has come yet
+        self.url = b""
         self.stalled_bytes = 0  # come since the last progress: what the parser holds back, or what is thrown away
         self.body_bytes = 0
         self.unread_bytes = 0  # of our answers, at the last sweep
@@ -101,6 +102,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def check_progress(self) -> None:
         """Bound what the parser may hold back: an endless header, an endless chunk extension. Raises Refused."""
+        if self.phase == "head" and len(self.url) > self.settings.max_url_bytes:
+            raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
         if self.stalled_bytes <= self.settings.max_header_bytes:
             return
         if self.phase == "head":
@@ -117,38 +120,30 @@ class GuardedProtocol(HttpToolsProtocol):
         if len(self.pipeline) >= MAX_WAITING:
             raise Refused(HTTPStatus.SERVICE_UNAVAILABLE, "Too many requests wait on this connection.")
 
-    def on_url(self, url: bytes) -> None:
-        """Raises Refused where the URL is too long."""
-        super().on_url(url)
-        if len(self.url) > self.settings.max_url_bytes:
-            raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Raises Refused where there are too many. Trailers are ignored: the app has the headers already."""
-        if self.phase == "body":
-            return
-        super().on_header(name, value)
-        if len(self.headers) > self.settings.max_header_count:
-            raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many headers.")
-
     def on_headers_complete(self) -> None:
         """Start the app, or what stands in for it where every slot is taken. Raises Refused."""
         self.check_head()
-        path = self.url.partition(b"?")[0].decode("latin-1")
-        busy = self.admission.full and self.admission.guards(path)
+        busy = self.admission.full and self.admission.guards(self.url.partition(b"?")[0].decode("latin-1"))
         self.app = self.busy_app() if busy else self.service
         super().on_headers_complete()
+        self.headers = []  # what the parser adds now are trailers, and the app has the headers already
         self.enter("body")
 
     def check_head(self) -> None:
         """Raises Refused where the head is too large, of another version, or does not name one host."""
-        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        size, hosts = len(self.url), 0
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            hosts += name == b"host"
+        version = self.parser.get_http_version()
+        if len(self.url) > self.settings.max_url_bytes:
+            raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, "The URL is too long.")
         if size > self.settings.max_header_bytes:
             raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's head is too large.")
-        version = self.parser.get_http_version()
+        if len(self.headers) > self.settings.max_header_count:
+            raise Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many headers.")
         if version not in VERSIONS:
             raise Refused(HTTPStatus.BAD_REQUEST, "HTTP/1.1 and HTTP/1.0 are spoken here.")
-        hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
