@@ -32,6 +32,10 @@ UNEVEN = 40
 FAINT = 40
 """Grey levels between ink and ground below which the contrast is called low."""
 
+_ROW, _COLUMN = np.mgrid[:SIZE, :SIZE] + 0.5
+_MOMENTS = np.stack([np.ones_like(_ROW), _COLUMN, _ROW], axis=-1).reshape(-1, 3).astype(np.float32)
+"""Mass, and mass times x and y, are products of a frame's pixels with these columns: [784, 3]."""
+
 
 @dataclass(frozen=True, slots=True)
 class Framed:
@@ -96,29 +100,25 @@ def _is_framed(pixels: Pixels) -> bool:
     """Whether a picture is framed as MNIST's are: light ink, 19 to 22 pixels long, its mass in the middle."""
     if pixels.shape != (SIZE, SIZE) or pixels[0, 0] or pixels[-1, -1]:
         return False
-    across, down = _profiles(pixels)
-    x, y = np.flatnonzero(across), np.flatnonzero(down)
-    if not x.size or pixels.max() < FULL:
+    across = np.flatnonzero(np.bitwise_or.reduce(pixels, axis=0))
+    down = np.flatnonzero(np.bitwise_or.reduce(pixels, axis=1))
+    if not across.size or pixels.max() < FULL:
         return False
-    longest = max(x[-1] - x[0], y[-1] - y[0]) + 1
+    longest = max(across[-1] - across[0], down[-1] - down[0]) + 1
     if not LONGEST - 1 <= longest <= LONGEST + 2:  # MNIST's own, and what averaging down may add
         return False
-    return max(abs(_centre(across) - CENTRE), abs(_centre(down) - CENTRE)) <= OFF_CENTRE
+    mass, x, y = (pixels.ravel().astype(np.float32) @ _MOMENTS).tolist()
+    return bool(max(abs(x / mass - CENTRE), abs(y / mass - CENTRE)) <= OFF_CENTRE)
 
 
 def _placed(fine: Pixels) -> Pixels:
     """Put the centre of mass where MNIST has it, and average the fine pixels down to the frame's."""
-    across, down = _profiles(fine)
+    levels = fine.astype(np.float32)
+    across, down = levels.sum(axis=0), levels.sum(axis=1)
     canvas = Image.new("L", (SIZE * FINE, SIZE * FINE))
     corner = round(CENTRE * FINE - _centre(across)), round(CENTRE * FINE - _centre(down))
     canvas.paste(Image.fromarray(fine), corner)
     return np.asarray(canvas.reduce(FINE))
-
-
-def _profiles(pixels: Pixels) -> tuple[Levels, Levels]:
-    """The ink of each column, [W], and of each row, [H]. Products with ones are much faster than sums."""
-    levels = pixels.astype(np.float32)
-    return np.ones(levels.shape[0], np.float32) @ levels, levels @ np.ones(levels.shape[1], np.float32)
 
 
 def _centre(profile: Levels) -> float:
