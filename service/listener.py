@@ -11,6 +11,13 @@ from collections.abc import Sequence
 logger = logging.getLogger(__name__)
 
 SO_ATTACH_FILTER = 26
+DROP_SYN = (
+    (0x30, 0, 0, 13),  # load the byte 13 of the TCP header: its flags
+    (0x45, 0, 1, 0x02),  # go on if SYN is set, else skip one
+    (0x06, 0, 0, 0),  # keep nothing of the packet
+    (0x06, 0, 0, 0xFFFFFFFF),  # keep all of it
+)
+"""Instructions of classic BPF: code, jump if true, jump if false, operand."""
 QUIET_TICKS = 3
 """Looks in a row that find nobody waiting; one is not enough, since a handshake may be under way."""
 TICK_SECONDS = 0.01
@@ -33,13 +40,14 @@ async def drain_accept_queue(listeners: Sequence[socket.socket]) -> None:
 
 
 def refuse_handshakes(listener: socket.socket) -> None:
-    """Have the kernel drop what arrives for the listener itself; connections it has made are not touched.
+    """Have the kernel drop every SYN for the listener, and nothing else.
 
-    A classic BPF program of one instruction, "return 0", needs no privilege. Whoever tries to connect now gets no
-    answer until the listener is closed, and is refused then, as a client of a stopped service expects.
+    A filter of classic BPF needs no privilege. Handshakes that are under way are completed, and connections that were
+    made are not touched. Whoever tries to connect now gets no answer until the listener is closed, and is refused
+    then, as a client of a stopped service expects.
     """
-    instruction = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0))
-    program = struct.pack("HL", 1, ctypes.addressof(instruction))
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *instruction) for instruction in DROP_SYN))
+    program = struct.pack("HL", len(DROP_SYN), ctypes.addressof(code))
     try:
         listener.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, program)
     except OSError as error:  # some sandboxes; behind a balancer that honours readiness few connect now anyway

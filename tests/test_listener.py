@@ -34,6 +34,17 @@ def test_after_the_filter_nobody_connects_and_who_has_connected_is_served(listen
             assert accepted.recv(100) == b"sent after the filter"
 
 
+def test_a_handshake_that_is_under_way_is_completed(listener):
+    """The client takes itself for connected already, and sends. (Deferred, a handshake waits for the first data.)"""
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, 5)
+    with connected(listener) as client:
+        refuse_handshakes(listener)
+        client.sendall(b"sent in good faith")
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.recv(100) == b"sent in good faith"
+
+
 def test_the_queue_is_drained_when_all_have_been_accepted(listener):
     """However long that takes: here a fifth of a second."""
     with connected(listener):
