@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 
-from model.components import Components, Mask, find_components
+from model.components import Components, Ints, Mask, find_components
 from model.enclosures import find_enclosure
 from model.frame_lines import find_lines
 from model.grey import Pixels
@@ -20,6 +20,8 @@ Reason = Literal["blank", "several_digits", "not_a_digit"]
 
 MARGIN = 6
 """Frames and the ends of neighbours lie in the outer sixth of the picture."""
+INSIDE_AT_SIDE, INSIDE_AT_LINE = 0.25, 0.5
+"""Parts that touch a side, or a line along it, are the digit's if this fraction of them lies farther in."""
 CUT = 0.02
 """A digit that reaches within this fraction of the picture to opposite sides was cut to its box."""
 SMALLEST = 0.04
@@ -118,18 +120,16 @@ def _stray(parts: Components, lines: Mask) -> Mask:
     None do where the picture was cut to its digit.
     """
     rows, columns = parts.shape
-    if not lines.any():
-        at_side = (parts.left == 0) | (parts.top == 0) | (parts.right == columns) | (parts.bottom == rows)
-        if not at_side.any() or _is_cut(parts):
-            return np.zeros(parts.area.size, np.bool_)
-    beside = grow(lines, 2)
-    beside[[0, -1]] = beside[:, [0, -1]] = True
+    at_side = (parts.left == 0) | (parts.top == 0) | (parts.right == columns) | (parts.bottom == rows)
+    any_lines = bool(lines.any())
+    if not any_lines and (not at_side.any() or _is_cut(parts)):
+        return np.zeros(parts.area.size, np.bool_)
     inner = np.zeros_like(lines)
     inner[rows // MARGIN : rows - rows // MARGIN, columns // MARGIN : columns - columns // MARGIN] = True
-    touching, within = parts.within(beside) > 0, parts.within(inner)
-    stray: Mask = touching & (2 * within < parts.area)
-    if stray.all():  # a digit at the side of an otherwise empty picture reaches in; the rest of a frame does not
-        stray = touching & (4 * within < parts.area)
+    within = parts.within(inner)
+    stray: Mask = at_side & (within < INSIDE_AT_SIDE * parts.area)
+    if any_lines:
+        stray |= (parts.within(grow(lines, 2)) > 0) & (within < INSIDE_AT_LINE * parts.area)
     return stray
 
 
@@ -168,10 +168,18 @@ def _reason(parts: Components, kept: Mask) -> Reason | None:
     """Tell what is not one digit."""
     left, top, right, bottom = (side[kept] for side in (parts.left, parts.top, parts.right, parts.bottom))
     height, width = bottom - top, right - left
-    tall = height >= TALL * height.max()
-    if left[tall].max() >= right[tall].min():
+    if _side_by_side(left, right, height):
         return "several_digits"
     if height.size > MOST_PARTS:
-        return "not_a_digit"
-    solid = (parts.area[kept] >= SOLID * width * height) & (2 * width >= height)
-    return "not_a_digit" if solid[int(np.argmax(height))] else None
+        narrow = width < 0.9 * (right.max() - left.min())  # digits in a grid, which spans them all
+        in_grid = narrow.any() and _side_by_side(left[narrow], right[narrow], height[narrow])
+        return "several_digits" if in_grid else "not_a_digit"
+    highest = int(height.argmax())
+    solid = parts.area[kept][highest] >= SOLID * width[highest] * height[highest]
+    return "not_a_digit" if solid and 2 * width[highest] >= height[highest] else None
+
+
+def _side_by_side(left: Ints, right: Ints, height: Ints) -> bool:
+    """Whether two of the parts of a digit's size share no column: [K] each."""
+    tall = height >= TALL * height.max()
+    return bool(left[tall].max() >= right[tall].min())

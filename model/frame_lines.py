@@ -6,7 +6,9 @@ from numpy.typing import NDArray
 from model.components import Mask
 
 COVER = 0.5
-"""A side with ink along at least this fraction of it has a line."""
+"""A side with ink along at least this fraction of it may have a line;"""
+FREE_COVER = 0.9
+"""and along this fraction, with nothing hanging on it, it has one whatever the other sides have."""
 CORNER = 0.05
 """A line comes as near as this fraction of the side to one of its ends."""
 GAP = 0.03
@@ -24,7 +26,7 @@ def find_lines(mask: Mask) -> Mask:
 
     Each line is taken as straight, and as thick as it is near its ends, so that a digit that touches it keeps what
     reaches beyond. Where the ink also ends at the opposite side, the picture was cut to its digit, and the top of a
-    5 or 7 is no line.
+    5 or 7 is no line, unless it stands free.
     """
     lines = np.zeros_like(mask)
     strips = [_strip(side).any(axis=1) for side in _sides(mask)]
@@ -33,10 +35,11 @@ def find_lines(mask: Mask) -> Mask:
     depths = [_depth(side) for side in _sides(mask)]
     covered = [_is_covered(depth) for depth in depths]
     for side, drawn in enumerate(_sides(lines)):
-        opposite = side ^ 1
-        if covered[side] and (covered[opposite] or not _is_deep(depths[opposite], drawn.shape[1])):
-            line = _straight(depths[side], THICKEST * drawn.shape[1])
-            drawn |= np.arange(drawn.shape[1]) < line[:, np.newaxis]
+        depth, opposite, width = depths[side], side ^ 1, drawn.shape[1]
+        if covered[side]:
+            line = _straight(depth, THICKEST * width)
+            if covered[opposite] or _stands_free(depth, line, width) or not _is_deep(depths[opposite], width):
+                drawn |= np.arange(width) < line[:, np.newaxis]
     return lines
 
 
@@ -70,6 +73,14 @@ def _is_deep(depth: NDArray[np.intp], width: int) -> bool:
     """Whether ink reaches in from the middle of a side; at its ends it may be that of a line along the next side."""
     end = round(ENDS * depth.size)
     return bool(depth[end : depth.size - end].max(initial=0) > DEEP * width)
+
+
+def _stands_free(depth: NDArray[np.intp], line: NDArray[np.float64], width: int) -> bool:
+    """Whether a line runs all along a side with nothing hanging on it."""
+    end = round(ENDS * depth.size)
+    middle = slice(end, depth.size - end)
+    hanging = (depth - line)[middle].max(initial=0) > DEEP * width
+    return bool(np.count_nonzero(depth) >= FREE_COVER * depth.size and not hanging)
 
 
 def _straight(depth: NDArray[np.intp], thickest: float) -> NDArray[np.float64]:
