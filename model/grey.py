@@ -34,13 +34,19 @@ def to_grey(image: Image.Image) -> Grey:
 
     Where it has alpha, the opaque pixels are the ink: put on white where they are dark, on black where light.
     """
-    pixels = _with_alpha(image) if image.has_transparency_data else _opaque(image)
+    deep = image.mode == "F" or image.mode.startswith("I")  # their one transparent level would be clipped to 8 bits
+    pixels = _with_alpha(image) if image.has_transparency_data and not deep else _opaque(image)
     rotated, mirrored = _UPRIGHT.get(_orientation(image), (0, False))
     if rotated:
         pixels = np.rot90(pixels, -rotated // 90)
     if mirrored:
         pixels = pixels[:, ::-1]
     return Grey(np.ascontiguousarray(pixels), rotated)
+
+
+def rotation(image: Image.Image) -> int:
+    """Degrees clockwise (0, 90, 180, 270) by which EXIF asks to turn the picture."""
+    return _UPRIGHT.get(_orientation(image), (0, False))[0]
 
 
 def _orientation(image: Image.Image) -> int:

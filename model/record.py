@@ -74,15 +74,17 @@ class Record:
         except ValueError:
             raise RecordError(f"{path} is not JSON") from None
         try:
-            return cls(
+            record = cls(
                 **_only(cls, document)
                 | {
                     "acceptance": Acceptance(**_only(Acceptance, document["acceptance"])),
                     "golden": Golden(**_only(Golden, document["golden"])),
                 }
             )
-        except (KeyError, TypeError):
+            record.golden.frame()
+        except (KeyError, TypeError, ValueError):
             raise RecordError(f"{path} is not a record of this program's kind") from None
+        return record
 
     def write(self, path: Path) -> None:
         """Write the record as JSON that a person can read."""

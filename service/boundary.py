@@ -1,4 +1,4 @@
-"""The outermost layer of the app: what is true of every answer, whatever route gave it."""
+"""What is true of every answer of the app, whatever route gave it."""
 
 import logging
 

@@ -62,6 +62,8 @@ class Classifier:
     @classmethod
     def load(cls, path: Path) -> "Classifier":
         """Verify, load and prove a model file with `record.json` beside it. Raises ModelError."""
+        if not path.name:
+            raise ModelError(f"{path} is no model file")
         try:
             record = Record.read(path.with_name(RECORD_FILE))
         except RecordError as error:

@@ -9,14 +9,18 @@ try:
     import typer
     from rich.box import SIMPLE_HEAD
     from rich.console import Console
+    from rich.markup import escape
     from rich.progress import track
     from rich.table import Table
 except ImportError:
     sys.exit("lenet5 needs the extra cli: pip install 'lenet5-service[cli]'; to serve, python -m service is enough")
 
+from pydantic import ValidationError
+
 from service import __version__
-from service.classifier import ModelError
-from service.evaluate import EvaluationError, SetScore, evaluate, find_labelled, load_classifier, macro_accuracy, score
+from service.__main__ import explain
+from service.classifier import Classifier, ModelError
+from service.evaluate import EvaluationError, SetScore, evaluate, find_labelled, macro_accuracy, score
 from service.settings import Settings
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
@@ -43,7 +47,7 @@ def about(
 @app.command()
 def serve(
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "0.0.0.0",  # noqa: S104
-    port: Annotated[int, typer.Option(help="Port to listen on.", envvar="PORT")] = 8000,
+    port: Annotated[int, typer.Option(help="Port to listen on.", envvar="PORT", min=0, max=65535)] = 8000,
 ) -> None:
     """Serve over HTTP, exactly as `python -m service` does.
 
@@ -63,12 +67,14 @@ def evaluate_folder(
     Example: lenet5 evaluate ~/pictures/digits
     """
     try:
-        classifier = load_classifier(model)
+        settings = Settings()
+        classifier = Classifier.load(model or settings.model_path)
         pictures = find_labelled(folder)
-    except (ModelError, EvaluationError) as error:
-        errors.print(f"[bold red]lenet5:[/] {error}", highlight=False, soft_wrap=True)
+    except (ModelError, EvaluationError, ValidationError) as error:
+        reason = explain(error) if isinstance(error, ValidationError) else str(error)
+        errors.print(f"[bold red]lenet5:[/] {escape(reason)}", highlight=False, soft_wrap=True)
         raise typer.Exit(1) from None
-    answers = evaluate(pictures, classifier, Settings().max_pixels)
+    answers = evaluate(pictures, classifier, settings.max_pixels)
     judged = list(track(answers, "Evaluating", len(pictures), console=errors, transient=True))
     console.print(score_table(score(judged), f"{classifier.record.name} {classifier.record.version}"))
 

@@ -36,10 +36,11 @@ PolarityQuery = Annotated[Polarity, Query(description="Whether the ink is darker
 
 async def _include(
     include: Annotated[
-        str, Query(description="Comma-separated: `input` adds what the network saw, `layers` what its layers said.")
-    ] = "",
+        list[str],
+        Query(description="`input` adds what the network saw, `layers` what its layers said; or `input,layers`."),
+    ] = [],  # noqa: B006  FastAPI copies it
 ) -> frozenset[Include]:
-    names = frozenset(include.split(",") if include else ())
+    names = frozenset(name for value in include for name in value.split(",") if value)
     if not names <= {"input", "layers"}:
         message = "Input should be 'input', 'layers' or both, comma-separated"
         raise InvalidRequest(

@@ -165,6 +165,7 @@ def problem_app(error: ServiceError) -> ASGIApp:
         response = problem_response(scope, error)
         response.headers["Connection"] = "close"
         response.headers["X-Request-ID"] = request_id(scope)
+        response.headers["X-Content-Type-Options"] = "nosniff"
         await response(scope, receive, send)
 
     return app

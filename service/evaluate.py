@@ -11,7 +11,6 @@ from service.errors import ServiceError
 from service.imaging import open_image
 from service.pipeline import Prepared, predict, prepare
 from service.schemas import Prediction
-from service.settings import Settings
 
 LABELS_FILE = "labels.csv"
 NO_DIGIT = "none"
@@ -104,18 +103,15 @@ def macro_accuracy(scores: Sequence[SetScore]) -> float | None:
     return sum(accuracies) / len(accuracies) if accuracies else None
 
 
-def load_classifier(path: Path | None) -> Classifier:
-    """The model at a path, or the one that would be served. Raises ModelError."""
-    return Classifier.load(path or Settings().model_path)
-
-
 def _by_table(table: Path) -> Iterator[Labelled]:
-    with table.open(newline="", encoding="utf-8") as file:
+    with table.open(newline="", encoding="utf-8-sig") as file:
         for row in csv.DictReader(file):
             try:
                 group, name, label = row.get("set") or table.parent.name, row["file"], row["label"]
             except KeyError as missing:
                 raise EvaluationError(f"{table} has no column {missing}") from None
+            if name is None or label is None:
+                raise EvaluationError(f"{table} has a row without a file or a label")
             yield Labelled(group, _locate(table.parent, group, name), label)
 
 

@@ -5,13 +5,14 @@ decoded: 34 bytes of WebP can ask for 2 GB.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 
 # The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
 from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-from model.grey import Grey, to_grey
+from model.grey import Grey, rotation, to_grey
+from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -26,6 +27,9 @@ MAX_WEBP_PIXELS = 8_000_000
 DRAFT_SIDE = 640
 """JPEGs are decoded at the smallest of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels."""
 
+MAX_COMMENTS = 100
+"""Comments of a plain PNM: Pillow takes each out of the text in time that grows with the whole of it."""
+
 SMALLEST = 8
 """Bytes: the longest signature below. What is shorter is no picture."""
 
@@ -36,6 +40,8 @@ _SIGNATURES = (
     (b"BM", "BMP"),
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
+    (b"II+\0", "TIFF"),
+    (b"MM\0+", "TIFF"),
     (b"RIFF", "WebP"),
     *((b"P%d" % kind, "PNM") for kind in range(1, 7)),
 )
@@ -47,7 +53,7 @@ _FOREIGN: tuple[tuple[str, str, Callable[[bytes], bool]], ...] = (
     ("AVIF", "save it as JPEG or PNG", lambda raw: raw[4:8] == b"ftyp" and raw[8:12] in (b"avif", b"avis")),
     ("PDF", "export its page as PNG", lambda raw: raw.startswith(b"%PDF")),
     ("SVG", "render it as PNG", lambda raw: b"<svg" in raw[:512].lower()),
-    ("JPEG 2000", "save it as JPEG or PNG", lambda raw: raw[4:8] in (b"jP  ", b"\xff\x4f\xff\x51")),
+    ("JPEG 2000", "save it as JPEG or PNG", lambda raw: raw[4:8] == b"jP  " or raw.startswith(b"\xff\x4f\xff\x51")),
     ("JPEG XL", "save it as JPEG or PNG", lambda raw: raw.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL "))),
     ("PSD", "export it as PNG", lambda raw: raw.startswith(b"8BPS")),
     ("ICO", "save it as PNG", lambda raw: raw.startswith(b"\0\0\1\0")),
@@ -62,8 +68,15 @@ class Decoded:
     """A decoded picture, and by how much it was shrunk on the way."""
 
     grey: Grey
-    scale: float
+    scale: int
     """Pixels of the picture for each decoded one: 1, or 2, 4, 8 where a JPEG was decoded small."""
+    size: tuple[int, int]
+    """Width and height of the upright picture, in its own pixels."""
+
+    def in_picture(self, box: Box) -> Box:
+        """Left, top, right, bottom in the picture's pixels, of a box in decoded ones."""
+        left, top, right, bottom = (side * self.scale for side in box)
+        return left, top, min(right, self.size[0]), min(bottom, self.size[1])
 
 
 def open_image(raw: bytes, max_pixels: int) -> Image.Image:
@@ -71,6 +84,8 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
 
     Raises UnsupportedImage, CorruptImage or ImageTooLarge.
     """
+    if raw[:2] in (b"P1", b"P2", b"P3") and raw.count(b"#") > MAX_COMMENTS:
+        raise CorruptImage("The PNM has too many comments; send it without them.")
     try:
         image = Image.open(BytesIO(raw), formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -87,16 +102,23 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
 
 def decode_image(image: Image.Image) -> Decoded:
     """Decode the first frame of an opened picture to upright grey pixels. Raises CorruptImage, Overloaded."""
-    width = image.width
+    width, height = image.size
+    scale = 1
     if image.format in ("JPEG", "MPO"):
         image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
+        scale = round(width / image.width)
+    # Pillow itself turns a TIFF upright while it loads it, and forgets that it did.
+    turned = rotation(image) if image.format == "TIFF" else 0
     try:
         image.load()
-        return Decoded(to_grey(image), round(width / image.width))
+        grey = to_grey(image)
     except MemoryError:
         raise Overloaded("There is no memory for this picture now; try again in a second.") from None
     except Exception:  # Pillow's plug-ins raise whatever the damage leads them to, IndexError and struct.error included
         raise CorruptImage("The picture is damaged or cut short; send it whole.") from None
+    rows, columns = grey.pixels.shape
+    upright = (height, width) if grey.rotated in (90, 270) else (width, height)
+    return Decoded(replace(grey, rotated=grey.rotated or turned), scale, (columns, rows) if scale == 1 else upright)
 
 
 def _unopened(raw: bytes, error: Exception) -> ServiceError:

@@ -11,10 +11,15 @@ MAX_OTHER_PARTS = 16
 """Parts beside the files asked for: a form's own fields. They are ignored."""
 
 
-def files_named(name: str, body: bytes, content_type: str, most: int) -> list[bytes]:
-    """The contents of the file parts with this name, in order, `most` and one more at the most.
+class TooManyFiles(Exception):
+    """There is one file more than may be; the rest of the body was not looked at."""
 
-    Raises MalformedBody where the body is no complete multipart body in UTF-8 or has too many parts.
+
+def files_named(name: str, body: bytes, content_type: str, most: int) -> list[bytes | None]:
+    """The contents of the parts with this name, in order; None stands for one that is a text field and no file.
+
+    Raises MalformedBody where the body is no complete multipart body in UTF-8 or has too many other parts, and
+    TooManyFiles where it has more than `most` of these.
     """
     _, options = parse_options_header(content_type)
     _require_utf8(options)
@@ -28,11 +33,11 @@ def files_named(name: str, body: bytes, content_type: str, most: int) -> list[by
         raise MalformedBody("The multipart body is malformed.") from None
     if not parts.complete:
         raise MalformedBody("The multipart body ends before its closing boundary.")
-    return [bytes(file) for file in parts.files]
+    return [None if file is None else bytes(file) for file in parts.files]
 
 
 def _require_utf8(options: dict[bytes, bytes]) -> None:
-    """The client would choose the codec otherwise, and some take seconds. Raises MalformedBody."""
+    """A client that means another codec would not be understood. Raises MalformedBody."""
     if options.get(b"charset", b"utf-8").lower() not in (b"utf-8", b"utf8"):
         raise MalformedBody("Only the charset utf-8 is taken.")
 
@@ -43,13 +48,13 @@ class _Parts:
 
     name: bytes
     most: int
-    files: list[bytearray] = field(default_factory=list)
+    files: list[bytearray | None] = field(default_factory=list)
     complete: bool = False
     others: int = 0
     header: bytearray = field(default_factory=bytearray)
     value: bytearray = field(default_factory=bytearray)
     headers: dict[bytes, bytes] = field(default_factory=dict)
-    wanted: bool = False
+    file: bytearray | None = None  # the one that is being read
 
     def callbacks(self) -> dict[str, object]:
         return {name: getattr(self, name) for name in dir(self) if name.startswith("on_")}
@@ -69,19 +74,24 @@ class _Parts:
         self.value.clear()
 
     def on_headers_finished(self) -> None:
-        _, options = parse_options_header(self.headers.get(b"content-disposition"))
-        _require_utf8(parse_options_header(self.headers.get(b"content-type"))[1])
-        self.wanted = options.get(b"name") == self.name and b"filename" in options and len(self.files) <= self.most
-        if self.wanted:
-            self.files.append(bytearray())
-        elif options.get(b"name") != self.name:
+        disposition = self.headers.get(b"content-disposition", b"")
+        _, options = parse_options_header(disposition)
+        self.file = None
+        if options.get(b"name") != self.name:
             self.others += 1
             if self.others > MAX_OTHER_PARTS:
                 raise MalformedBody(f"Send at most {MAX_OTHER_PARTS} parts beside the pictures.")
+            return
+        _require_utf8(parse_options_header(self.headers.get(b"content-type"))[1])
+        if len(self.files) == self.most:
+            raise TooManyFiles
+        if b"filename" in options or b"filename*=" in disposition.lower():
+            self.file = bytearray()
+        self.files.append(self.file)
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:
-        if self.wanted:
-            self.files[-1] += data[start:end]
+        if self.file is not None:
+            self.file += data[start:end]
 
     def on_end(self) -> None:
         self.complete = True

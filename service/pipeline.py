@@ -46,7 +46,7 @@ def prepare(image: Image.Image, polarity: Polarity = "auto") -> Prepared:
     decoded = decode_image(image)
     middle = perf_counter()
     framed = frame_digit(decoded.grey.pixels, polarity)
-    box = framed.box and _scaled(framed.box, decoded.scale)
+    box = framed.box and decoded.in_picture(framed.box)
     return Prepared(framed, decoded.grey.rotated, box, middle - start, perf_counter() - middle)
 
 
@@ -113,8 +113,3 @@ def layers_of(frame: Frames, classifier: Classifier) -> dict[str, Layer]:
         )
         for name, activations in layers.items()
     }
-
-
-def _scaled(box: tuple[int, int, int, int], scale: float) -> tuple[int, int, int, int]:
-    left, top, right, bottom = (round(side * scale) for side in box)
-    return left, top, right, bottom

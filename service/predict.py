@@ -11,13 +11,13 @@ from model.framing import Polarity
 from service import openapi, pipeline
 from service.classifier import Classifier
 from service.deps import AdmissionDep, ClassifierDep, IncludeQuery, PolarityQuery, SettingsDep, WorkersDep
-from service.errors import BatchTooLarge, ServiceError, problem
+from service.errors import ServiceError, problem
 from service.imaging import open_image
 from service.pipeline import Prepared
 from service.request_id import request_id
 from service.schemas import Answer, BatchAnswer, Failure, ModelName
 from service.upload import image_in, images_in, read_body
-from service.workers import is_small
+from service.workers import SMALL_BODY, is_small
 
 router = APIRouter(tags=["predict"])
 
@@ -36,9 +36,12 @@ async def predict(
     """Read the digit in one picture."""
     body = await read_body(request, settings.max_body_bytes, admission)
     with admission.slot():
-        image = open_image(image_in(body, request.headers.get("content-type", "")), settings.max_pixels)
-        prepare = partial(pipeline.prepare, image, polarity)
-        prepared = prepare() if is_small(image) else await workers.run(prepare)
+        async with workers.deadline():
+            extract = partial(image_in, body, request.headers.get("content-type", ""))
+            raw = extract() if len(body) <= SMALL_BODY else await workers.run(extract)
+            image = open_image(raw, settings.max_pixels)
+            prepare = partial(pipeline.prepare, image, polarity)
+            prepared = prepare() if is_small(image) else await workers.run(prepare)
         start = perf_counter()
         [prediction] = pipeline.predict([prepared], classifier, include)
         infer_seconds = perf_counter() - start
@@ -60,15 +63,15 @@ async def predict_batch(
     """Read the digits in many pictures: one result each, in order, and an error only in its own place."""
     body = await read_body(request, settings.max_batch_bytes, admission)
     with admission.slot():
-        images = images_in(body, request.headers.get("content-type", ""), settings.max_batch)
-        if len(images) > settings.max_batch:
-            raise BatchTooLarge(f"Send at most {settings.max_batch} pictures at a time.")
-        prepare = partial(_prepared_or_failed, images, polarity, settings.max_pixels)
-        items = await workers.run(prepare)
-        prepared = [item for item in items if isinstance(item, Prepared)]
-        start = perf_counter()
-        predictions = iter(await workers.run(partial(pipeline.predict, prepared, classifier, include)))
-        infer_seconds = perf_counter() - start
+        async with workers.deadline():
+            content_type = request.headers.get("content-type", "")
+            images = await workers.run(partial(images_in, body, content_type, settings.max_batch))
+            prepare = partial(_prepared_or_failed, polarity=polarity, max_pixels=settings.max_pixels)
+            items = await workers.map(prepare, images)
+            prepared = [item for item in items if isinstance(item, Prepared)]
+            start = perf_counter()
+            predictions = iter(await workers.run(partial(pipeline.predict, prepared, classifier, include)))
+            infer_seconds = perf_counter() - start
     results = [
         next(predictions) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item))
         for item in items
@@ -83,20 +86,14 @@ def model_name(classifier: Classifier) -> ModelName:
     return ModelName(name=record.name, version=record.version, sha256=record.sha256[:12])
 
 
-def _prepared_or_failed(
-    images: Sequence[bytes | ServiceError], polarity: Polarity, max_pixels: int
-) -> list[Prepared | ServiceError]:
-    """Open, decode and frame each picture of a batch; what fails is an error in its place."""
-
-    def prepare(image: bytes | ServiceError) -> Prepared | ServiceError:
-        if isinstance(image, ServiceError):
-            return image
-        try:
-            return pipeline.prepare(open_image(image, max_pixels), polarity)
-        except ServiceError as error:
-            return error
-
-    return [prepare(image) for image in images]
+def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pixels: int) -> Prepared | ServiceError:
+    """Open, decode and frame one picture of a batch; what fails is an error in its place."""
+    if isinstance(image, ServiceError):
+        return image
+    try:
+        return pipeline.prepare(open_image(image, max_pixels), polarity)
+    except ServiceError as error:
+        return error
 
 
 def _response(answer: BaseModel, prepared: Sequence[Prepared], infer_seconds: float) -> Response:

@@ -46,7 +46,8 @@ def serve(settings: Settings, host: str, port: int) -> int:
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
             listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
             record, address = classifier.record, listener.getsockname()
-            logger.info("%s %s is served on http://%s:%d (Ctrl+C stops)", record.name, record.version, host, address[1])
+            name = f"[{host}]" if ":" in host else host
+            logger.info("%s %s is served on http://%s:%d (Ctrl+C stops)", record.name, record.version, name, address[1])
             server.run(sockets=[listener])
     except ModelError as error:
         return fail(str(error))

@@ -8,13 +8,16 @@ from fastapi import Request
 from pydantic_core import from_json
 
 from service.admission import Admission
-from service.errors import BodyTooLarge, InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
-from service.multipart import files_named
+from service.errors import BatchTooLarge, BodyTooLarge, InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
+from service.multipart import TooManyFiles, files_named
 from service.schemas import FieldError
 
 T = TypeVar("T")
 
 _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
+MAX_VALUES = 64
+"""Commas and brackets of a JSON body beside those of its pictures: other keys are ignored."""
+
 _DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 
 
@@ -24,7 +27,7 @@ async def read_body(request: Request, limit: int, admission: Admission) -> bytes
     Raises BodyTooLarge, by Content-Length before anything is read or else as it arrives; Overloaded; UnsupportedBody;
     MalformedBody where it is empty.
     """
-    if request.headers.get("content-encoding", "identity") != "identity":
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedBody("Send the body without a Content-Encoding.")
     if int(request.headers.get("content-length", "0")) > limit:
         raise BodyTooLarge(limit)
@@ -44,11 +47,18 @@ def image_in(body: bytes, content_type: str) -> bytes:
     """The one picture of a body. Raises MalformedBody or InvalidRequest."""
     match media_type(content_type):
         case "multipart/form-data":
-            files = files_named("file", body, content_type, most=1)
-            if len(files) != 1:
-                raise _invalid("file", "Send one part named file, with a filename", "one file part is required")
+            try:
+                files = files_named("file", body, content_type, most=1)
+            except TooManyFiles:
+                raise _invalid(
+                    "file", "Send one part named file; /predict/batch takes many", "only one is taken"
+                ) from None
+            if not files or files[0] is None:
+                raise _invalid("file", "Send one part named file, with a filename", "a file part is required")
             return files[0]
         case "application/json":
+            if value_count(body) > MAX_VALUES:
+                raise MalformedBody("The JSON has far more than the one key that is read.")
             return decode_base64(_member(body, "image", str, "a base64 string"))
         case _:
             return body
@@ -57,18 +67,34 @@ def image_in(body: bytes, content_type: str) -> bytes:
 def images_in(body: bytes, content_type: str, most: int) -> list[bytes | ServiceError]:
     """The pictures of a batch, in order; what is no base64 is an error in its place.
 
-    Returns one picture more than `most` at the most. Raises MalformedBody, InvalidRequest or UnsupportedBody.
+    Raises MalformedBody, InvalidRequest, UnsupportedBody, or BatchTooLarge where there are more than `most`.
     """
+    too_large = BatchTooLarge(f"Send at most {most} pictures at a time.")
     match media_type(content_type):
         case "multipart/form-data":
-            images: list[bytes | ServiceError] = [*files_named("files", body, content_type, most)]
+            try:
+                files = files_named("files", body, content_type, most)
+            except TooManyFiles:
+                raise too_large from None
+            no_file = _invalid("files", "Send each picture as a file part, with a filename", "a file part is required")
+            images: list[bytes | ServiceError] = [no_file if file is None else file for file in files]
         case "application/json":
-            images = [_decoded(item) for item in _member(body, "images", list, "a list of base64 strings")[: most + 1]]
+            if value_count(body) > MAX_VALUES + 2 * most:  # each may be a data: URI, which has a comma too
+                raise too_large
+            items = _member(body, "images", list, "a list of base64 strings")
+            if len(items) > most:
+                raise too_large
+            images = [_decoded(item) for item in items]
         case _:
             raise UnsupportedBody("Send the batch as multipart/form-data or application/json.")
     if not images:
         raise _invalid("images", "Send at least one picture", "at least one is required")
     return images
+
+
+def value_count(body: bytes) -> int:
+    """An upper bound of the values in a JSON text, found without building them: they cost thirty times their bytes."""
+    return sum(body.count(mark) for mark in (b",", b"[", b"{"))
 
 
 def media_type(content_type: str) -> str:
@@ -81,7 +107,9 @@ def decode_base64(text: str) -> bytes:
     if prefix := _DATA_URI.match(text):
         text = text[prefix.end() :]
     try:
-        return binascii.a2b_base64(_WHITE_SPACE.sub("", text), strict_mode=True)
+        if _WHITE_SPACE.search(text):
+            text = _WHITE_SPACE.sub("", text)
+        return binascii.a2b_base64(text, strict_mode=True)
     except ValueError:  # binascii.Error is one; so is what it says of a character beyond ASCII
         raise MalformedBody("The picture is not valid base64; encode its bytes with the standard alphabet.") from None
 
