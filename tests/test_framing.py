@@ -69,9 +69,9 @@ def moved(picture, random):
 
 
 def scaled(picture, random):
-    side = round(112 * 2 ** random.uniform(-1, 3))
+    scale = 2 ** random.uniform(-1, 3)
     way = random.choice([Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS])
-    return picture.resize((side, side), Image.Resampling(way))
+    return picture.resize([round(side * scale) for side in picture.size], Image.Resampling(way))
 
 
 def halved(picture, random):
@@ -88,7 +88,7 @@ def with_repeated_pixels(picture, random):
 
 
 def all_at_once(picture, random):
-    return inverted(scaled(padded(moved(picture, random), random).resize((112, 112)), random), random)
+    return inverted(scaled(padded(moved(picture, random), random), random), random)
 
 
 def turned(orientation):
