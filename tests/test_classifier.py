@@ -1,6 +1,7 @@
 """The network in memory: what is refused at start, and what is answered."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -64,6 +65,15 @@ def test_a_broken_record_is_refused(tiny_model, text):
     tiny_model.with_name(RECORD_FILE).write_text(text)
 
     with pytest.raises(ModelError, match=r"^[^\n]*record\.json[^\n]*$"):
+        Classifier.load(tiny_model)
+
+
+def test_a_record_whose_golden_sample_is_no_image_is_refused(tiny_model):
+    """Before anything is classified."""
+    path = tiny_model.with_name(RECORD_FILE)
+    path.write_text(re.sub('"image": "[^"]*"', '"image": "AAAA"', path.read_text()))
+
+    with pytest.raises(ModelError, match="not a record"):
         Classifier.load(tiny_model)
 
 

@@ -47,7 +47,7 @@ FAILURES = [
     ("POST", "/predict", {"content": PICTURE[:45]}, 422, "corrupt-image"),
     ("POST", "/predict", {"files": {"picture": PICTURE}}, 422, "invalid-request"),
     ("POST", "/predict", {"json": {"picture": "eA=="}}, 422, "invalid-request"),
-    ("POST", "/predict", {"json": [1] * 50_000}, 422, "invalid-request"),
+    ("POST", "/predict", {"json": [1] * 50_000}, 400, "malformed-body"),
     ("POST", "/predict?polarity=red", {"content": PICTURE}, 422, "invalid-request"),
     ("POST", "/predict?include=weights", {"content": PICTURE}, 422, "invalid-request"),
     ("POST", "/predict/batch", {"json": {"images": []}}, 422, "invalid-request"),

@@ -34,3 +34,8 @@ def test_readiness_goes_one_way():
     readiness.drain()
     with pytest.raises(NotReady, match="draining"):
         asyncio.run(ready(readiness))
+
+
+def test_a_probe_names_both_its_methods(client):
+    """In Allow, where it is asked in a third way."""
+    assert set(client.post("/livez").headers["allow"].split(", ")) == {"GET", "HEAD"}

@@ -177,3 +177,49 @@ def test_nothing_is_decoded_before_it_is_asked_for():
 
     assert opened.size == image.size
     assert opened._im is None
+
+
+def test_a_plain_pnm_full_of_comments_is_refused():
+    """Pillow would take minutes to take them out."""
+    with pytest.raises(CorruptImage, match="comments"):
+        open_image(b"P2\n2000 2000\n255\n" + b"1 #\n" * 250_000, LIMIT)
+
+
+def test_a_plain_pnm_with_a_comment_is_read():
+    """Most programs write one, with their name."""
+    decoded = decode_image(open_image(b"P2\n# by hand\n3 2\n255\n0 1 2 3 4 255\n", LIMIT))
+
+    assert decoded.grey.pixels.tolist() == [[0, 1, 2], [3, 4, 255]]
+
+
+@pytest.mark.parametrize(("orientation", "rotated"), [(1, 0), (3, 180), (6, 90), (8, 270)])
+@pytest.mark.parametrize("name", ["TIFF", "JPEG", "PNG"])
+def test_the_rotation_is_told_in_every_format(name, orientation, rotated):
+    """Pillow turns TIFFs by itself and forgets that it did."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = decode_image(open_image(encoded(picture("L"), name, exif=exif), LIMIT))
+
+    upright = SIZE if rotated in (0, 180) else SIZE[::-1]
+    assert decoded.grey.rotated == rotated
+    assert decoded.size == decoded.grey.pixels.shape[::-1] == upright
+
+
+@pytest.mark.parametrize(("orientation", "size"), [(1, (2563, 2565)), (6, (2565, 2563))])
+def test_a_box_stays_inside_a_picture_that_was_decoded_small(orientation, size):
+    """Its sides are rounded up while decoding."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    decoded = decode_image(open_image(encoded(Image.new("L", (2563, 2565)), "JPEG", exif=exif), LIMIT))
+    rows, columns = decoded.grey.pixels.shape
+
+    assert decoded.scale == 4
+    assert decoded.in_picture((0, 0, columns, rows)) == (0, 0, *size)
+
+
+def test_a_deep_picture_with_a_transparent_level_is_not_clipped():
+    """Pillow would make all its levels white."""
+    pixels = np.array([[0, 30_000], [60_000, 65_535]], np.uint16)
+    raw = encoded(Image.fromarray(pixels), "PNG", transparency=65_535)
+
+    assert decode_image(open_image(raw, LIMIT)).grey.pixels.tolist() == [[0, 117], [233, 255]]

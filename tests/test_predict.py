@@ -234,3 +234,25 @@ def test_more_requests_than_slots_are_told_to_come_back(digit_png):
     shed = next(response for response in responses if response.status_code == 503)
     assert shed.headers["retry-after"] == "1"
     assert shed.json()["type"] == "/problems/overloaded"
+
+
+def test_a_batch_past_its_deadline_gives_its_threads_back(digit_png):
+    """What has not begun by then never does: the next request does not wait behind a batch that nobody waits for."""
+    bomb = encoded(Image.new("1", (5000, 5000), 1), "PNG")
+    with (
+        running_server(threads=1, request_timeout_seconds=1) as server,
+        httpx.Client(base_url=server.url, timeout=60) as client,
+    ):
+        batch = client.post("/predict/batch", json={"images": [base64.b64encode(bomb).decode()] * 250})
+        single = client.post("/predict", content=encoded(large(digit_png), "PNG"))
+
+    assert batch.status_code == 504
+    assert single.status_code == 200
+
+
+@pytest.mark.parametrize("query", ["include=input&include=layers", "include=input,layers", "include=layers,input"])
+def test_includes_add_up(client, digit_png, query):
+    """However they are written."""
+    answer = client.post(f"/predict?{query}", content=digit_png).json()
+
+    assert {"input", "layers"} <= set(answer)

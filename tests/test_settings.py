@@ -75,3 +75,24 @@ def test_threads_follow_the_container_s_limit(tmp_path: Path, quota, expected):
 def test_threads_without_cgroups_follow_the_affinity(tmp_path):
     """As on a laptop."""
     assert available_cpus(tmp_path / "none") == len(os.sched_getaffinity(0))
+
+
+@pytest.mark.parametrize("port", ["70000", "-1", "http"])
+def test_a_port_that_is_none_is_refused(port):
+    """The resolver would wrap it round to another one."""
+    done = subprocess.run([sys.executable, "-m", "service", f"--port={port}"], cwd=ROOT, capture_output=True, text=True)
+
+    assert done.returncode == 2
+    assert "--port" in done.stderr
+
+
+@pytest.mark.parametrize("path", ["", "/", "."])
+def test_a_model_path_that_names_no_file_is_one_clear_line(path):
+    """As an unset variable of a compose file gives it."""
+    environment = os.environ | {"LENET_MODEL_PATH": path}
+    done = subprocess.run(
+        [sys.executable, "-m", "service", "--port", "0"], cwd=ROOT, env=environment, capture_output=True, text=True
+    )
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.errors import InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
+from service.errors import BatchTooLarge, InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
 from service.multipart import MAX_OTHER_PARTS
 from service.upload import decode_base64, image_in, images_in
 
@@ -171,13 +171,52 @@ def test_a_batch_of_another_kind_is_unsupported():
 
 
 @pytest.mark.parametrize("kind", ["form", "json"])
-def test_no_more_than_one_too_many_is_kept(kind):
-    """Enough to say that there are too many; the rest would be memory for nothing."""
-    form_body = form(*[part(b"x", "files")] * 1000)
-    json_body = b'{"images": [' + b",".join([b'"eA=="'] * 1000) + b"]}"
+@pytest.mark.parametrize("count", [11, 1000, 200_000])
+def test_more_than_a_batch_holds_is_refused(kind, count):
+    """However many there are: no memory for what is not answered."""
+    form_body = form(*[part(b"x", "files")] * count)
+    json_body = b'{"images": [' + b",".join([b'"eA=="'] * count) + b"]}"
     body, content_type = (form_body, FORM) if kind == "form" else (json_body, "application/json")
 
-    assert images_in(body, content_type, 10) == [b"x"] * 11
+    tracemalloc.start()
+    with pytest.raises(BatchTooLarge):
+        images_in(body, content_type, 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 2 * len(body) + 100_000
+
+
+def test_a_batch_of_the_most_allowed_is_taken():
+    """data: URIs have commas of their own."""
+    body = b'{"images": [' + b",".join([b'"data:image/png;base64,eA=="'] * 256) + b"]}"
+
+    assert images_in(body, "application/json", 256) == [b"x"] * 256
+
+
+def test_many_text_fields_of_a_picture_s_name_are_refused():
+    """They are parts too: a hundred thousand of them would take seconds."""
+    body = form(*[part(b"", "file", None)] * 100_000)
+
+    with pytest.raises(InvalidRequest, match="takes many"):
+        image_in(body, FORM)
+
+
+def test_a_text_field_keeps_its_place_in_a_batch():
+    """Else each answer behind it would belong to another picture."""
+    body = form(part(b"a", "files"), part(b"text", "files", None), part(b"b", "files"))
+
+    first, text, last = images_in(body, FORM, 10)
+
+    assert (first, last) == (b"a", b"b")
+    assert isinstance(text, InvalidRequest)
+
+
+def test_other_parts_may_be_of_any_charset():
+    """They are ignored, whatever they hold."""
+    note = part(b"x", "note", None, extra="Content-Type: text/plain; charset=iso-8859-1\r\n")
+
+    assert image_in(form(note, part(PICTURE)), FORM) == PICTURE
 
 
 @given(st.binary(max_size=500), st.sampled_from([FORM, "application/json", "multipart/form-data; boundary=-"]))
@@ -187,7 +226,7 @@ def test_any_bytes_give_a_picture_or_an_error_of_the_family(body, content_type):
         try:
             read(body, content_type)
         except ServiceError as error:
-            assert error.status in (400, 422)  # noqa: PT017
+            assert error.status in (400, 413, 422)  # noqa: PT017
 
 
 def test_a_form_s_memory_stays_near_its_size():
