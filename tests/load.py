@@ -1,10 +1,12 @@
 """Load from a process of its own: clients that ask again as soon as they are answered, until they are refused.
 
-`python -m tests.load PORT keep-alive|new-connections` prints how many requests were answered, and how many lost.
+`python -m tests.load PORT keep-alive|new-connections` says when the first request was answered, and
+at last how many were, and how many were lost.
 """
 
 import asyncio
 import sys
+import time
 from collections import Counter
 
 from tests.wire import post
@@ -30,13 +32,17 @@ async def client(port: int, keep_alive: bool, counts: Counter[str]) -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
         except OSError:
             return
+        kept, asked = True, time.monotonic()
         try:
-            kept = True
             while kept:
+                asked = time.monotonic()
                 kept = await ask(reader, writer) and keep_alive
                 counts["answered"] += 1
-        except (OSError, asyncio.IncompleteReadError):
+                if counts["answered"] == 1:
+                    print("under way", flush=True)
+        except (OSError, asyncio.IncompleteReadError) as error:
             counts["lost"] += 1
+            print(f"lost after {time.monotonic() - asked:.3f} s: {error!r}", file=sys.stderr)
         finally:
             writer.close()
 
