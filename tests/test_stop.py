@@ -52,7 +52,13 @@ def test_many_stops_under_load_lose_nothing(mode):
 
 
 def test_without_the_guards_requests_are_lost():
-    """The control: the same load sees uvicorn's own shutdown lose requests, at nearly every stop."""
+    """The control: the same load sees uvicorn's own shutdown lose requests, at nearly every stop.
+
+    By hand, with the service itself, 8 stops in each mode, answered and lost: 587 and 500 with uvicorn's shutdown; 608
+    and 463 with handshakes refused but nobody in the queue waited for; 12,347 and 484 with the queue waited for but no
+    handshake refused. 80 stops with a filter that dropped every packet, not only each SYN: 15,569 and 5, all of them
+    in handshakes that were under way. With all of it 330 stops: 54,535 and 0.
+    """
     losses = (stop_under_load("new-connections", "tests.careless")[1] for _ in range(10))
     assert any(losses)
 
