@@ -1,6 +1,6 @@
 """Figures of merit: pure functions of what was predicted and what was true.
 
-`probabilities` is (N, 10), `labels` and `predicted` are (N,) digits, fractions lie in [0, 1].
+`probabilities` and `logits` are (N, 10), `labels` and `predicted` are (N,) digits, fractions lie in [0, 1].
 """
 
 from typing import Any
@@ -53,6 +53,13 @@ def expected_calibration_error(probabilities: Floats, labels: Digits, bins: int 
     index = np.clip(np.ceil(confidence * bins).astype(int) - 1, 0, bins - 1)
     gaps = np.bincount(index, weights=confidence - correct, minlength=bins)
     return float(np.abs(gaps).sum() / len(labels))
+
+
+def energy(logits: Floats) -> Floats:
+    """Log-sum-exp of each row: how much evidence there is for any digit at all, before softmax divides it out."""
+    top = logits.max(axis=1)
+    summed: Floats = top + np.log(np.exp(logits - top[:, np.newaxis]).sum(axis=1))
+    return summed
 
 
 def risk_coverage(confidence: Floats, correct: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -21,6 +21,7 @@ from model.contract import (
     to_tensor,
 )
 from model.record import Record, RecordError
+from model.scores import Floats, energy
 
 CHUNK = 64
 """Images of one run. Larger runs are no faster an image, and their buffers are never given back."""
@@ -42,11 +43,9 @@ class Scores:
     logits: Tensor
     """(N, 10), whose softmax is `probabilities`."""
 
-    def energies(self) -> Tensor:
-        """(N,): the log-sum-exp of the logits, high where something in the image excites the network."""
-        highest = self.logits.max(axis=1)
-        energies: Tensor = highest + np.log(np.exp(self.logits - highest[:, np.newaxis]).sum(axis=1))
-        return energies
+    def energies(self) -> Floats:
+        """(N,): the evidence for any digit at all, low where nothing in the image excites the network."""
+        return energy(self.logits)
 
 
 class Classifier:

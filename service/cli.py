@@ -18,8 +18,8 @@ except ImportError:
 from pydantic import ValidationError
 
 from service import __version__
-from service.__main__ import explain
 from service.classifier import Classifier, ModelError
+from service.command import explain
 from service.evaluate import EvaluationError, SetScore, evaluate, find_labelled, macro_accuracy, score
 from service.settings import Settings
 

@@ -103,13 +103,13 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
 def decode_image(image: Image.Image) -> Decoded:
     """Decode the first frame of an opened picture to upright grey pixels. Raises CorruptImage, Overloaded."""
     width, height = image.size
-    scale = 1
-    if image.format in ("JPEG", "MPO"):
-        image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
-        scale = round(width / image.width)
-    # Pillow itself turns a TIFF upright while it loads it, and forgets that it did.
-    turned = rotation(image) if image.format == "TIFF" else 0
+    turned = 0
     try:
+        if image.format in ("JPEG", "MPO"):
+            image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
+        scale = round(width / image.width)
+        if image.format == "TIFF":  # Pillow itself turns these upright while it loads them, and forgets that it did
+            turned = rotation(image)
         image.load()
         grey = to_grey(image)
     except MemoryError:

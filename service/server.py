@@ -3,18 +3,14 @@
 import asyncio
 import copy
 import logging
-import os
-import signal
 import socket
 import sys
-from collections.abc import Callable
 from functools import partial
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.config import LOGGING_CONFIG
-from uvicorn.server import HANDLED_SIGNALS
 
 from service.admission import Admission
 from service.app import create_app
@@ -23,6 +19,7 @@ from service.listener import drain_accept_queue
 from service.protocol import GuardedProtocol
 from service.readiness import Readiness
 from service.settings import Settings
+from service.signals import on_signals
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +34,6 @@ SWEEP_SECONDS = 0.5
 
 def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
-    on_signals(leave)
     try:
         with bind(host, port) as listener:
             classifier = Classifier.load(settings.model_path)
@@ -54,21 +50,6 @@ def serve(settings: Settings, host: str, port: int) -> int:
     except OSError as error:
         return fail(f"cannot listen on {host}:{port}: {error.strerror}")
     return 0
-
-
-def on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
-    """Have the signals that stop a service handled."""
-    for signum in HANDLED_SIGNALS:
-        signal.signal(signum, handler)
-
-
-def leave(signum: int, frame: FrameType | None) -> None:
-    """A signal before the server listens: nobody is served yet, so there is nothing to finish.
-
-    As the first process of a container it would otherwise not even be told: the kernel gives that one only the
-    signals it handles.
-    """
-    os._exit(0)
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from model.scores import (
     accuracy,
     confusion_matrix,
+    energy,
     expected_calibration_error,
     per_digit_accuracy,
     risk_coverage,
@@ -109,3 +110,8 @@ def test_risk_coverage():
     coverage, risk = risk_coverage(np.array([0.9, 0.2, 0.6, 0.4]), np.array([True, False, True, False]))
     assert coverage.tolist() == [0.25, 0.5, 0.75, 1.0]
     assert risk.tolist() == pytest.approx([0, 0, 1 / 3, 1 / 2])
+
+
+def test_energy_is_log_sum_exp():
+    """Also where exp would overflow."""
+    assert energy(np.array([[0.0] * 10, [1000.0] + [0.0] * 9])) == pytest.approx([np.log(10), 1000.0])

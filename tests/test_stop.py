@@ -261,3 +261,17 @@ def test_a_port_that_another_service_takes_meanwhile_is_told_in_one_line(piped_m
                 other.listen()
                 pipe.write(content)
             assert fails_in_one_line(server)
+
+
+def test_a_signal_while_modules_are_imported_is_heard():
+    """It comes at the worst moment: when the first large module is about to be imported. Unhandled it would be 143."""
+    code = """
+import importlib.abc, os, runpy, signal, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name in ("fastapi", "pydantic"):
+            os.kill(os.getpid(), signal.SIGTERM)
+sys.meta_path.insert(0, Finder())
+runpy.run_module("service", run_name="__main__", alter_sys=True)
+"""
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=30).returncode == 0

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.record import Acceptance
+from model.scores import energy
 
 Floats = NDArray[np.floating[Any]]
 
@@ -19,13 +20,6 @@ def softmax(logits: Floats) -> Floats:
     raised = np.exp(logits - logits.max(axis=1, keepdims=True))
     normalised: Floats = raised / raised.sum(axis=1, keepdims=True)
     return normalised
-
-
-def energy(logits: Floats) -> Floats:
-    """Log-sum-exp of each row: how much evidence there is for any digit at all, before softmax divides it out."""
-    top = logits.max(axis=1)
-    summed: Floats = top + np.log(np.exp(logits - top[:, np.newaxis]).sum(axis=1))
-    return summed
 
 
 def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:

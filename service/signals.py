@@ -1,0 +1,23 @@
+"""What SIGTERM and SIGINT do. Imports next to nothing, so that they are handled before anything else is imported."""
+
+import os
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+STOPPING = (signal.SIGTERM, signal.SIGINT)
+
+
+def on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
+    """Have the signals that stop a service handled."""
+    for signum in STOPPING:
+        signal.signal(signum, handler)
+
+
+def leave(signum: int, frame: FrameType | None) -> None:
+    """A signal before the server listens: nobody is served yet, so there is nothing to finish.
+
+    As the first process of a container it would otherwise not even be told: the kernel gives that one only the
+    signals it handles.
+    """
+    os._exit(0)
