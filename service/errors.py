@@ -15,8 +15,6 @@ from service.schemas import FieldError, Problem
 
 PROBLEM_JSON = "application/problem+json"
 MAX_INSTANCE = 200
-MAX_FIELDS = 5
-"""Fields at fault that are named; the rest would only make the answer longer than the question."""
 
 
 class ServiceError(Exception):
@@ -31,7 +29,7 @@ class ServiceError(Exception):
     ) -> None:
         super().__init__(detail)
         self.detail = detail
-        self.fields = list(fields[:MAX_FIELDS])
+        self.fields = list(fields)
         self.headers = headers or {}
 
 

@@ -223,6 +223,21 @@ def test_work_past_its_deadline_is_a_504(digit_png):
         assert client.post("/predict", content=digit_png).status_code == 200
 
 
+def test_a_body_declared_too_large_is_refused_before_it_is_sent(server):
+    """A client that asks first (Expect: 100-continue, as curl does) never sends it."""
+    head = f"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: {10**8}\r\nExpect: 100-continue\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", server.port), timeout=10) as connection:
+        connection.sendall(head.encode())
+
+        assert connection.recv(4096).startswith(b"HTTP/1.1 413 ")
+
+
+def test_a_body_that_has_arrived_no_longer_counts_as_arriving(digit_png):
+    """Else the service would refuse everybody after so many bytes in all."""
+    with running_server(max_buffered_bytes=2 * len(digit_png)) as server, httpx.Client(base_url=server.url) as client:
+        assert {client.post("/predict", content=digit_png).status_code for _ in range(10)} == {200}
+
+
 def test_bodies_in_arrival_are_bounded_together(digit_png):
     """Beyond the limit: 503, whether the picture would have been good or not."""
     with running_server(max_buffered_bytes=100) as server, httpx.Client(base_url=server.url) as client:
