@@ -1,6 +1,7 @@
 """Every failure has one shape: problem+json with a stable type, a sentence that helps, and the request's id."""
 
 import re
+import socket
 
 import httpx2 as httpx
 import numpy as np
