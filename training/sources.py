@@ -22,11 +22,8 @@ from typing import Any, BinaryIO, Protocol, cast
 import numpy as np
 from rich.progress import Progress
 
-from training.idx import encode_idx
+from model.idx import TEST_IMAGES, TEST_LABELS, TRAIN_IMAGES, TRAIN_LABELS, encode_idx
 from training.progress import step
-
-TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte", "train-labels-idx1-ubyte"
-TEST_IMAGES, TEST_LABELS = "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"
 
 _CONNECT_SECONDS = 5
 """A mirror that stays silent this long is skipped: another one follows."""
