@@ -84,6 +84,16 @@ def test_it_follows_the_record(shipped, write):
     )
 
 
+def test_it_tells_the_choices_a_recipe_made_and_no_other(shipped, write):
+    """A recipe without momentum has no word about it; a network of its own is described instead of LeNet-5."""
+    training = {choice: value for choice, value in shipped.training.items() if choice != "momentum"}
+    card = write(replace(shipped, training=training | {"loss": "hinge", "network": "It has one neuron."}))
+    assert " SGD, learning rate 0.1, batches of 128, 10 epochs, hinge, Glorot uniform" in card
+    assert "momentum" not in card
+    assert "\nIt has one neuron.\n" in card
+    assert "average pooling" not in card
+
+
 def test_every_set_has_a_row(shipped, write):
     """Also one that this version of the program does not know by name."""
     extra = shipped.evaluation | {"photos": shipped.evaluation["mnist_test"]}

@@ -15,6 +15,26 @@ LIMITS = (
     "What it sees is 28 by 28 grey levels, so the picture must be framed as MNIST framed its digits.",
 )
 
+_NETWORK = (
+    "Two convolutions with average pooling, three dense layers, tanh between them; the division of the logits by\n"
+    "the temperature and their softmax are part of the file."
+)
+"""Of a recipe that does not describe its `network` itself."""
+
+_CHOICES = {
+    "optimizer": "{}",
+    "learning_rate": "learning rate {}",
+    "momentum": "momentum {}",
+    "batch_size": "batches of {}",
+    "epochs": "{} epochs",
+    "loss": "{}",
+    "initialisation": "{}",
+    "distortion": "{}",
+    "seed": "seed {}",
+    "torch": "torch {}",
+}
+"""How a recipe's choices are put into words, of those that it makes."""
+
 _SETS = {"mnist_holdout": "MNIST hold-out", "mnist_test": "MNIST test"}
 
 
@@ -73,8 +93,7 @@ def _details(record: Record) -> list[str]:
     return [
         "## Model details",
         "",
-        "Two convolutions with average pooling, three dense layers, tanh between them; the division of the logits by",
-        "the temperature and their softmax are part of the file.",
+        record.training.get("network", _NETWORK),
         "",
         f"- Input: `{record.input['name']}` {record.input['type']} {record.input['shape']} in {record.input['range']},"
         " light ink on dark ground.",
@@ -110,13 +129,11 @@ def _training(training: dict[str, Any]) -> list[str]:
         )
         for epoch in training["history"]
     ]
+    choices = ", ".join(words.format(training[choice]) for choice, words in _CHOICES.items() if choice in training)
     return [
         "## Training",
         "",
-        f"Recipe `{training['recipe']}`: {training['purpose']}. {training['optimizer']}, learning rate"
-        f" {training['learning_rate']}, momentum {training['momentum']}, batches of {training['batch_size']},"
-        f" {training['epochs']} epochs, {training['loss']}, {training['initialisation']}, seed {training['seed']},"
-        f" torch {training['torch']}.",
+        f"Recipe `{training['recipe']}`: {training['purpose']}. {choices}.",
         f"Trained on the first {training['images']:,} training images. The last {training['hold_out']:,} were held out"
         " for the curves, the temperature and the thresholds.",
         "",

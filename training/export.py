@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.contract import INPUT_NAME, LAYERS, LOGITS, PROBABILITIES, SIZE, Frames, to_tensor
-from training.lenet import LeNet5
+from training.network import Network
 
 OPSET = 20
 TOLERANCE = 1e-5
@@ -32,7 +32,7 @@ class ExportError(Exception):
 class Calibrated(nn.Module):
     """What is served: the network, its logits divided by the temperature, and their softmax."""
 
-    def __init__(self, net: LeNet5, temperature: float) -> None:
+    def __init__(self, net: Network, temperature: float) -> None:
         super().__init__()
         self.net = net
         self.temperature = temperature
@@ -46,12 +46,12 @@ class Calibrated(nn.Module):
 class Layers(nn.Module):
     """What can be looked at: every layer before the last, in the order of `model.contract.LAYERS`."""
 
-    def __init__(self, net: LeNet5) -> None:
+    def __init__(self, net: Network) -> None:
         super().__init__()
         self.net = net
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
-        """See LeNet5.activations."""
+        """See Network.activations."""
         return self.net.activations(image)
 
 
@@ -65,12 +65,12 @@ class Answers:
     """(N, 10), calibrated."""
 
 
-def export_calibrated(net: LeNet5, temperature: float, path: Path) -> None:
+def export_calibrated(net: Network, temperature: float, path: Path) -> None:
     """Write `lenet5.onnx`."""
     _export(Calibrated(net, temperature), (PROBABILITIES, LOGITS), path)
 
 
-def export_layers(net: LeNet5, path: Path) -> None:
+def export_layers(net: Network, path: Path) -> None:
     """Write `lenet5-layers.onnx`."""
     _export(Layers(net), LAYERS, path)
 
@@ -81,12 +81,12 @@ def run_file(path: Path, frames: Frames) -> Answers:
     return Answers(*outputs)
 
 
-def verify_export(net: LeNet5, temperature: float, path: Path, frames: Frames) -> float:
+def verify_export(net: Network, temperature: float, path: Path, frames: Frames) -> float:
     """How far torch and the file are apart on these frames. Raises ExportError above TOLERANCE."""
     return _compare(Calibrated(net, temperature), path, (PROBABILITIES, LOGITS), frames)
 
 
-def verify_layers(net: LeNet5, path: Path, frames: Frames) -> float:
+def verify_layers(net: Network, path: Path, frames: Frames) -> float:
     """The same for the layers file."""
     return _compare(Layers(net), path, LAYERS, frames)
 

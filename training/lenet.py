@@ -3,6 +3,8 @@
 from torch import Tensor, nn, tanh
 from torch.nn.functional import avg_pool2d
 
+from training.network import Network
+
 PARAMETERS = {
     "c1": 156,  # 6 × (5·5·1 + 1)
     "c3": 2_416,  # 16 × (5·5·6 + 1)
@@ -13,7 +15,7 @@ PARAMETERS = {
 """Weights and biases of each layer; 44,426 together."""
 
 
-class LeNet5(nn.Module):
+class LeNet5(Network):
     """The network, freshly initialised: Glorot-uniform weights from torch's generator, biases zero."""
 
     def __init__(self) -> None:
@@ -33,7 +35,7 @@ class LeNet5(nn.Module):
         assert sum(counts.values()) == 44_426
 
     def activations(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]:
-        """Every layer before the last, in the order of `model.contract.LAYERS`. `image`: (N, 1, 28, 28) in [0, 1]."""
+        """See Network."""
         c1 = tanh(self.c1(image))  # (N, 6, 24, 24)
         s2 = avg_pool2d(c1, 2)  # (N, 6, 12, 12)
         c3 = tanh(self.c3(s2))  # (N, 16, 8, 8)
@@ -43,6 +45,6 @@ class LeNet5(nn.Module):
         return c1, s2, c3, s4, c5, f6
 
     def forward(self, image: Tensor) -> Tensor:
-        """Logits, (N, 10)."""
+        """See Network."""
         logits: Tensor = self.output(self.activations(image)[-1])
         return logits

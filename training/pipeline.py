@@ -4,7 +4,6 @@ import base64
 import hashlib
 import json
 import time
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -31,10 +30,11 @@ from training.export import (
     verify_layers,
     write_metadata,
 )
-from training.lenet import PARAMETERS, LeNet5
+from training.network import Network, predict
 from training.progress import step
 from training.recipes import Recipe
-from training.train import Epoch, predict, train
+from training.train import train
+from training.trained import Trained
 
 _NOT_IN_FILE = ("history", "seconds", "cpu_seconds")
 """Left to the record: without times, training again gives the same file and not only the same weights."""
@@ -52,13 +52,13 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
     out.mkdir(parents=True, exist_ok=True)  # a place that cannot be written to is found out before training
     started, started_cpu = time.perf_counter(), time.process_time()
     training, hold_out = mnist.train.split(recipe.hold_out)
-    net, history = train(recipe, seed, training, hold_out, progress)
-    facts = _training(recipe, seed, len(training.labels), history)
-    temperature = fit_temperature(predict(net, hold_out).numpy(), hold_out.labels)
+    trained = train(recipe, seed, training, hold_out, progress)
+    facts = _training(recipe, seed, len(training.labels), trained)
+    temperature = fit_temperature(predict(trained.net, hold_out).numpy(), hold_out.labels)
 
     with replacing(out) as folder:
         with step(progress, "Export"):
-            _export(net, temperature, folder, hold_out)
+            _export(trained.net, temperature, folder, hold_out)
         with step(progress, "Evaluate"):
             chosen_on, met_once = (run_file(folder / MODEL_FILE, data.images) for data in (hold_out, mnist.test))
         facts |= {
@@ -75,26 +75,24 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
     return record
 
 
-def _export(net: LeNet5, temperature: float, folder: Path, hold_out: Labelled) -> None:
+def _export(net: Network, temperature: float, folder: Path, hold_out: Labelled) -> None:
     export_calibrated(net, temperature, folder / MODEL_FILE)
     export_layers(net, folder / LAYERS_FILE)
     verify_export(net, temperature, folder / MODEL_FILE, hold_out.images)
     verify_layers(net, folder / LAYERS_FILE, hold_out.images)
 
 
-def _training(recipe: Recipe, seed: int, images: int, history: Sequence[Epoch]) -> dict[str, Any]:
-    numbers = {key: value for key, value in asdict(recipe).items() if key not in ("name", "version")}
+def _training(recipe: Recipe, seed: int, images: int, trained: Trained) -> dict[str, Any]:
+    numbers = {key: value for key, value in asdict(recipe).items() if key not in ("name", "version", "hold_out")}
     return {
         "recipe": recipe.name,
         **numbers,
+        "hold_out": recipe.hold_out,
         "seed": seed,
         "images": images,
-        "optimizer": "SGD",
-        "loss": "cross entropy",
-        "initialisation": "Glorot uniform, biases zero",
-        "parameters": sum(PARAMETERS.values()),
+        **trained.facts,
         "torch": torch.__version__,
-        "history": [{key: round(value, 6) for key, value in asdict(epoch).items()} for epoch in history],
+        "history": [{key: round(value, 6) for key, value in asdict(epoch).items()} for epoch in trained.history],
     }
 
 

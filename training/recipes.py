@@ -1,25 +1,34 @@
-"""How a model is trained: every number that has to be chosen, in one place."""
+"""How a model is trained: every number that has to be chosen, in one place.
+
+Each kind of recipe is a class, trained by the function that `training.train` names for it.
+"""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One way to train. What is not here is not a choice: cross entropy, plain pixels / 255."""
+    """What every way to train has to choose."""
 
     name: str
     version: str
     """Of the model it makes."""
     purpose: str
     epochs: int
-    batch_size: int
-    learning_rate: float
-    momentum: float
     hold_out: int
     """So many of the last training images are kept out of training; every choice is made on them."""
 
 
-ARTICLE = Recipe(
+@dataclass(frozen=True)
+class Article(Recipe):
+    """Plain gradient descent. What is not here is not a choice: cross entropy, plain pixels / 255."""
+
+    batch_size: int
+    learning_rate: float
+    momentum: float
+
+
+ARTICLE = Article(
     name="article",
     version="1.0.0",
     purpose="plain gradient descent, as introductions to LeNet-5 teach it",
@@ -30,4 +39,4 @@ ARTICLE = Recipe(
     hold_out=10_000,
 )
 
-RECIPES = {recipe.name: recipe for recipe in (ARTICLE,)}
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (ARTICLE,)}

@@ -1,0 +1,42 @@
+"""What every recipe trains, and how it is asked and measured."""
+
+from abc import abstractmethod
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from model.contract import to_tensor
+from training.dataset import Labelled
+
+_BATCH = 500
+
+
+class Network(nn.Module):
+    """A network that can be exported: it speaks the contract of model/contract.py, but for temperature and softmax."""
+
+    @abstractmethod
+    def forward(self, image: Tensor) -> Tensor:
+        """Logits, (N, 10), of images (N, 1, 28, 28) in [0, 1]."""
+
+    @abstractmethod
+    def activations(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Every layer before the last, in the order of `model.contract.LAYERS`, each (N, …) in [-1, 1]."""
+
+
+@torch.no_grad()
+def predict(net: Network, data: Labelled) -> Tensor:
+    """Logits, (N, 10)."""
+    images, _ = to_tensors(data)
+    return torch.cat([net(batch) for batch in torch.split(images, _BATCH)])
+
+
+def validate(net: Network, data: Labelled) -> tuple[float, float]:
+    """Mean cross entropy in nats, and the fraction read right."""
+    logits, labels = predict(net, data), torch.from_numpy(data.labels)
+    return cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
+
+
+def to_tensors(data: Labelled) -> tuple[Tensor, Tensor]:
+    """float32 (N, 1, 28, 28) in [0, 1] and int64 (N,)."""
+    return torch.from_numpy(to_tensor(data.images)), torch.from_numpy(data.labels)
