@@ -13,7 +13,7 @@ Random = np.random.Generator
 HEIGHT = 96
 """Pixels from the top to the foot of a digit as it is drawn; what sees it scales it down."""
 _MARGIN = 40
-_STEP = 0.012
+_STEP = 0.02
 """Distance of two dabs of the pen, in heights."""
 
 
