@@ -4,6 +4,7 @@ The licence is the one that the package's `copyright` file gives for the fonts. 
 one program from one skeleton, share a `design`: they never meet across training, validation and test.
 """
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +31,8 @@ class Family:
     files: str
     but: str = ""
     design: str = ""
+    letters: str = ""
+    """Of a script: how the Unicode names of its letters begin."""
 
     @property
     def lineage(self) -> str:
@@ -237,14 +240,30 @@ FAMILIES = (
 SCRIPTS = (
     "Adlam Arabic Armenian Bamum Bengali Buginese CanadianAboriginal Carian Cherokee Coptic Deseret Devanagari Elbasan"
     " Ethiopic Georgian Glagolitic Gothic Gujarati Gurmukhi HanifiRohingya Hebrew InscriptionalParthian Javanese"
-    " Kannada Khmer Lao Lepcha Limbu LinearB Lisu Lydian Lycian Malayalam Mandaic MeeteiMayek Mongolian Myanmar NKo"
+    " Kannada Khmer Lao Lepcha Limbu LinearB Lisu Lycian Lydian Malayalam Mandaic MeeteiMayek Mongolian Myanmar NKo"
     " OlChiki OldItalic OldNorthArabian OldPermic OldPersian OldSouthArabian OldTurkic Oriya Osage Osmanya Phoenician"
     " Runic Samaritan Shavian Sinhala SoraSompeng Sundanese Syriac Tagalog TaiLe TaiViet Tamil Telugu Thaana Thai"
     " Tibetan Tifinagh Ugaritic Vai WarangCiti Yi"
 ).split()
-"""Scripts in one of the packages above that look like no other, as invented letters do."""
+"""Scripts that one of the packages above has a font for, in the spelling of its files."""
+NAMED_OTHERWISE = {"CanadianAboriginal": "CANADIAN SYLLABICS", "NKo": "NKO"}
 
-SCRIPT_FAMILIES = tuple(
-    Family(f"Noto {script}", "script", OFL, "noto-core", f"NotoSans{script}-* NotoSerif{script}-*")
-    for script in SCRIPTS
-)
+
+def _letters(script: str) -> str:
+    """OldItalic -> OLD ITALIC, as Unicode names the letters."""
+    return NAMED_OTHERWISE.get(script) or re.sub("(?<=[a-z])(?=[A-Z])", " ", script).upper()
+
+
+SCRIPT_FAMILIES = (
+    *(
+        Family(
+            f"Noto {script}", "script", OFL, "noto-core", f"NotoSans{script}-* NotoSerif{script}-*",
+            letters=_letters(script),
+        )
+        for script in SCRIPTS
+    ),
+    Family("Kiloji hiragana", "script", "BSD-3-clause", "kiloji", "kiloji*", design="Kiloji", letters="HIRAGANA"),
+    Family("Kiloji katakana", "script", "BSD-3-clause", "kiloji", "kiloji*", design="Kiloji", letters="KATAKANA"),
+    Family("Eunjin hangul", "script", "Artistic", "alee", "Eunjin*", design="Eunjin", letters="HANGUL SYLLABLE"),
+    Family("Purisa Thai", "script", GPL_FE, "tlwg-purisa-ttf", "Purisa*", design="Purisa", letters="THAI"),
+)  # fmt: skip

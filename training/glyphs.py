@@ -67,13 +67,13 @@ def printed_digits(
 
 def draw_digits(count: int, rng: Generator, styles: Sequence[Sequence[Path]]) -> Drawn:
     """Draw pictures until so many were framed as one digit."""
-    chosen = [_pick(_pick(styles, rng), rng) for _ in range(STYLES_AT_ONCE)]
+    chosen = [pick(pick(styles, rng), rng) for _ in range(STYLES_AT_ONCE)]
     frames: list[Pixels] = []
     kinds: list[str] = []
     refused: Counter[str] = Counter()
     while len(frames) < count:
-        digit = _pick(DIGITS, rng)
-        glyph = render(_pick(chosen, rng), digit)
+        digit = pick(DIGITS, rng)
+        glyph = render(pick(chosen, rng), digit)
         assert glyph is not None  # fonts whose digits are blank were left out
         framed = frame_digit(degrade(jitter(glyph, rng), rng))
         if framed.reason:
@@ -123,5 +123,6 @@ def _weighted(glyph: Image.Image, rng: Generator) -> Image.Image:
     return glyph.filter(ImageFilter.BoxBlur(radius)).point(table.tolist())
 
 
-def _pick(choices: Sequence[Any], rng: Generator) -> Any:
+def pick(choices: Sequence[Any], rng: Generator) -> Any:
+    """One of the choices, all as likely."""
     return choices[int(rng.integers(len(choices)))]
