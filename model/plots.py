@@ -223,7 +223,8 @@ def draw_risk_coverage(
     axes.set(xlabel="coverage: answers kept, the most confident first (%)", ylabel="risk: wrong among those kept (%)")
     axes.set(yscale="log", ylim=(zero / 1.2, 1.5 * max(risks.max(), zero)))
     axes.set_xlim(_first_errors(curves.values()), 101)
-    _set_ticks(axes, [zero, *(risk for risk in _RISKS if risk > 1.5 * zero)], "{:g}", factor=100)
+    axes.xaxis.set_major_locator(MaxNLocator(steps=[1, 2, 5, 10]))
+    _set_ticks(axes, [zero, *(risk for risk in _RISKS if risk > 1.5 * zero)], "")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda risk, _: "0" if risk <= zero else f"{100 * risk:g}"))
     _tidy(axes)
     axes.legend(frameon=False, fontsize="small")
@@ -267,12 +268,21 @@ def draw_contact_sheet(cells: Sequence[Cell], title: str, path: Path, columns: i
 
 def _draw_cell(axes: Axes, cell: Cell, left: float, top: float) -> None:
     for image, start in ((cell.picture, left), (cell.frame, left + _THUMB + _GAP / 2)):
-        axes.add_patch(Rectangle((start, top), _THUMB, _THUMB, facecolor="#F2F2F2", edgecolor="#BDBDBD", lw=0.6))
+        axes.add_patch(Rectangle((start, top), _THUMB, _THUMB, facecolor="#F2F2F2", zorder=0))
+        axes.add_patch(Rectangle((start, top), _THUMB, _THUMB, fill=False, edgecolor="#BDBDBD", lw=0.6))
         if image is not None:
             tall, wide = np.array(image.shape[:2]) / max(image.shape[:2]) * _THUMB
             x, y = start + (_THUMB - wide) / 2, top + (_THUMB - tall) / 2
             smooth = "antialiased" if image.shape[0] > SIZE else "nearest"
-            axes.imshow(image, cmap="gray", vmin=0, vmax=255, extent=(x, x + wide, y + tall, y), interpolation=smooth)
+            axes.imshow(
+                image,
+                cmap="gray",
+                vmin=0,
+                vmax=255,
+                extent=(x, x + wide, y + tall, y),
+                interpolation=smooth,
+                zorder=0.5,
+            )
     for number, line in enumerate(cell.lines):
         text = axes.text(left, top + _THUMB + 0.1 + number * 0.14, line, fontsize=7.5, va="center")
         if number == 0:

@@ -1,6 +1,7 @@
 """The network in memory: loaded from verified bytes, proved on its golden sample, and run. Knows onnxruntime."""
 
 import hashlib
+import math
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import onnxruntime as ort
 
 from model.contract import (
     INPUT_NAME,
+    LABELS,
     LAYERS,
     LAYERS_FILE,
     LOGITS,
@@ -20,7 +22,7 @@ from model.contract import (
     Tensor,
     to_tensor,
 )
-from model.record import Record, RecordError
+from model.record import Acceptance, Golden, Record, RecordError
 from model.scores import Floats, energy
 
 CHUNK = 64
@@ -28,6 +30,9 @@ CHUNK = 64
 
 GOLDEN_TOLERANCE = 1e-3
 """How far the golden sample's probabilities may be off: room for another CPU's arithmetic, not for another model."""
+
+NO_THRESHOLDS = Acceptance(0.0, -math.inf)
+"""Of a model without a record: only what framing refuses is refused."""
 
 
 class ModelError(Exception):
@@ -73,6 +78,21 @@ class Classifier:
         classifier.prove()
         return classifier
 
+    @classmethod
+    def unrecorded(cls, path: Path) -> "Classifier":
+        """Load a model file that has no record, to score it, never to serve it. Raises ModelError."""
+        content = _read(path)
+        session = _start_session(content, path)
+        _check_contract(session, path)
+        classifier = cls(session, _empty_record(path, content), path.with_name(LAYERS_FILE))
+        classifier._try_out(path)
+        return classifier
+
+    @property
+    def recorded(self) -> bool:
+        """Whether a record vouches for the model and gives its thresholds of acceptance."""
+        return self.record.acceptance is not NO_THRESHOLDS
+
     def classify(self, frames: Frames) -> Scores:
         """uint8 (N, 28, 28), light ink on dark ground -> Scores of N rows. N may be 0."""
         if len(frames) <= CHUNK:
@@ -98,6 +118,15 @@ class Classifier:
         if not np.allclose(probabilities, golden.probabilities, rtol=0, atol=GOLDEN_TOLERANCE):
             raise ModelError(f"the model does not give the golden sample, a {golden.digit}, its known probabilities")
 
+    def _try_out(self, path: Path) -> None:
+        """Run two blank images: no golden sample is known. Raises ModelError."""
+        try:
+            probabilities = self.classify(np.zeros((2, SIZE, SIZE), np.uint8)).probabilities
+        except Exception as error:  # onnxruntime's exceptions share no base class of their own
+            raise ModelError(f"{path} cannot be run on two images: {str(error).splitlines()[0]}") from None
+        if not np.allclose(probabilities.sum(axis=1), 1, atol=GOLDEN_TOLERANCE):
+            raise ModelError(f"{path} gives {PROBABILITIES} that do not sum to 1")
+
     def _run(self, frames: Frames) -> Scores:
         probabilities, logits = self._session.run([PROBABILITIES, LOGITS], {INPUT_NAME: to_tensor(frames)})
         return Scores(probabilities, logits)
@@ -105,13 +134,21 @@ class Classifier:
 
 def _load_session(path: Path, sha256: str) -> ort.InferenceSession:
     """Load exactly the bytes that were verified: the file may change under us. Raises ModelError."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"no readable model at {path} ({error.strerror})") from None
+    content = _read(path)
     found = hashlib.sha256(content).hexdigest()
     if found != sha256:
         raise ModelError(f"{path} is not the file that its record knows: sha256 is {found}, expected {sha256}")
+    return _start_session(content, path)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"no readable model at {path} ({error.strerror})") from None
+
+
+def _start_session(content: bytes, path: Path) -> ort.InferenceSession:
     try:
         return ort.InferenceSession(content, _session_options(), providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's exceptions share no base class of their own
@@ -138,3 +175,23 @@ def _check_contract(session: ort.InferenceSession, path: Path) -> None:
     outputs = {node.name: node.shape[1:] for node in session.get_outputs()}
     if any(outputs.get(name) != [10] for name in (PROBABILITIES, LOGITS)):
         raise ModelError(f"{path} must have the outputs {PROBABILITIES} and {LOGITS}: float32 [batch, 10]")
+
+
+def _empty_record(path: Path, content: bytes) -> Record:
+    """All that is known about a model file without a record: its name and its digest."""
+    return Record(
+        name=path.name,
+        version="without a record",
+        sha256=hashlib.sha256(content).hexdigest(),
+        layers_sha256="",
+        labels=list(LABELS),
+        input={},
+        outputs={},
+        data={},
+        training={},
+        evaluation={},
+        calibration={},
+        acceptance=NO_THRESHOLDS,
+        limits=[],
+        golden=Golden("", 0, []),
+    )

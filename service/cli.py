@@ -1,9 +1,11 @@
 """The command `lenet5`, for people: typer and rich stay out of what the container runs."""
 
+import json
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 try:
     import typer
@@ -18,10 +20,13 @@ except ImportError:
 from pydantic import ValidationError
 
 from service import __version__
-from service.classifier import Classifier, ModelError
+from service.classifier import ModelError
 from service.command import explain
-from service.evaluate import EvaluationError, SetScore, evaluate, find_labelled, macro_accuracy, score
+from service.evaluate import Evaluation, evaluate, load_model, summarise
+from service.labelled import EvaluationError, find_labelled
 from service.settings import Settings
+from service.tables import Table as TextTable
+from service.tables import make_notes, make_tables
 
 app = typer.Typer(no_args_is_help=True, pretty_exceptions_enable=False)
 console = Console()
@@ -58,54 +63,89 @@ def serve(
 
 
 @app.command(name="evaluate")
-def evaluate_folder(
-    folder: Annotated[Path, typer.Argument(help="Folder with a labels.csv, or with sub-folders named 0 to 9.")],
+def evaluate_pictures(
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A folder with a labels.csv, with sub-folders named 0 to 9, or with MNIST's files; a CSV with the"
+            " columns file and label; or the word mnist, for the test set that training downloads.",
+        ),
+    ],
     model: Annotated[Path | None, typer.Option(help="Model file; the one that would be served if not given.")] = None,
+    report: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write plots, the errors as contact sheets, and every answer.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the figures as JSON instead of tables.")] = False,
 ) -> None:
-    """Score the model on labelled pictures and print a table per set.
+    """Score a model on labelled pictures and print a table per set and digit.
 
-    Example: lenet5 evaluate ~/pictures/digits
+    Example: lenet5 evaluate ~/pictures/digits --report report
     """
     try:
         settings = Settings()
-        classifier = Classifier.load(model or settings.model_path)
-        pictures = find_labelled(folder)
-    except (ModelError, EvaluationError, ValidationError) as error:
-        reason = explain(error) if isinstance(error, ValidationError) else str(error)
-        errors.print(f"[bold red]lenet5:[/] {escape(reason)}", highlight=False, soft_wrap=True)
-        raise typer.Exit(1) from None
+        classifier = load_model(model or settings.model_path)
+        pictures = find_labelled(source)
+        write_report = find_report_writer(report) if report else None
+    except ValidationError as error:
+        fail(explain(error))
+    except (ModelError, EvaluationError) as error:
+        fail(str(error))
     answers = evaluate(pictures, classifier, settings.max_pixels)
     judged = list(track(answers, "Evaluating", len(pictures), console=errors, transient=True))
-    console.print(score_table(score(judged), f"{classifier.record.name} {classifier.record.version}"))
+    evaluation = summarise(judged, classifier)
+    if as_json:
+        typer.echo(json.dumps(evaluation.document(), indent=2))
+    else:
+        show(evaluation)
+    if report and write_report:
+        with errors.status("Drawing the report"):
+            write_report(evaluation, report, settings.max_pixels)
+        errors.print(f"The report is in {escape(str(report))}; start with index.md.", highlight=False, soft_wrap=True)
 
 
-def score_table(scores: list[SetScore], title: str) -> Table:
-    """The figures of each set, and their macro average. Fits a terminal of 80 columns."""
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, show_footer=True)
-    table.add_column("set", footer="macro average", no_wrap=True)
-    table.add_column("pictures", justify="right")
-    table.add_column("right", justify="right")
-    table.add_column("accuracy", justify="right", footer=percent(macro_accuracy(scores)))
-    table.add_column("accepted", justify="right")
-    table.add_column("right of them", justify="right")
-    for each in scores:
-        table.add_row(
-            each.name,
-            str(each.pictures),
-            str(each.right) if each.digits else "–",
-            percent(each.accuracy),
-            percent(each.accepted / each.pictures),
-            percent(each.accepted_right / each.accepted if each.accepted and each.digits else None),
-        )
-    unreadable = sum(each.unreadable for each in scores)
-    if unreadable:
-        table.caption = f"{unreadable} of the pictures could not be read; they count as wrong and not accepted."
-    return table
+def find_report_writer(folder: Path) -> Callable[[Evaluation, Path, int], None]:
+    """What writes reports, once it is known that it can. Raises EvaluationError: before the work, not after it."""
+    try:
+        from service.report import write_report
+    except ImportError:
+        raise EvaluationError("--report needs the extra plots: pip install 'lenet5-service[plots]'") from None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise EvaluationError(f"no report can be written to {folder} ({error.strerror})") from None
+    return write_report
 
 
-def percent(share: float | None) -> str:
-    """A share as a percentage, a dash where there is none."""
-    return "–" if share is None else f"{share:.1%}"
+def show(evaluation: Evaluation) -> None:
+    """Print the figures. They fit a terminal of 80 columns."""
+    console.print(f"[bold]{escape(evaluation.model)}[/]  sha256 {evaluation.record.sha256[:12]}", highlight=False)
+    for table in make_tables(evaluation):
+        console.print(f"\n[italic]{escape(table.title)}[/]", highlight=False)
+        roomy, tight = as_rich(table, 1), as_rich(table, 0)
+        needed = console.measure(roomy, options=console.options.update_width(10 * console.width)).maximum
+        console.print(roomy if needed <= console.width else tight)
+    for note in make_notes(evaluation):
+        console.print(f"\n{escape(note)}", highlight=False)
+
+
+def as_rich(table: TextTable, padding: int) -> Table:
+    """The table as rich draws it: names to the left, numbers to the right."""
+    drawn = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, padding), pad_edge=False, show_edge=False)
+    for index, name in enumerate(table.header):
+        drawn.add_column(name, justify="right" if index else "left", no_wrap=True, vertical="bottom")
+    for row in table.rows:
+        drawn.add_row(*map(escape, row))
+    drawn.add_section()
+    for row in table.summary:
+        drawn.add_row(*row)
+    return drawn
+
+
+def fail(reason: str) -> NoReturn:
+    """Say in one line what is wrong, and leave."""
+    errors.print(f"[bold red]lenet5:[/] {escape(reason)}", highlight=False, soft_wrap=True)
+    raise typer.Exit(1) from None
 
 
 def main() -> None:

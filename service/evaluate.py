@@ -1,51 +1,59 @@
-"""Scores the served model on labelled pictures, through the same pipeline that answers /predict."""
+"""Scores a model on labelled pictures, through the same pipeline that answers /predict."""
 
-import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from model.contract import LABELS, RECORD_FILE, Frames
+from model.record import Record
+from model.scores import confusion_matrix, expected_calibration_error, wilson_interval
 from service.classifier import Classifier
 from service.errors import ServiceError
 from service.imaging import open_image
+from service.labelled import Labelled
 from service.pipeline import Prepared, predict, prepare
 from service.schemas import Prediction
-
-LABELS_FILE = "labels.csv"
-NO_DIGIT = "none"
 
 CHUNK = 256
 """Pictures prepared before the network runs on them."""
 
-
-class EvaluationError(Exception):
-    """There is nothing to evaluate; the message says why in one line."""
-
-
-@dataclass(frozen=True, slots=True)
-class Labelled:
-    """A picture and what it shows: one digit, several (`42`), or none."""
-
-    group: str
-    path: Path
-    label: str
+UNREADABLE = "unreadable"
+"""Why a picture is not accepted that is none, or is damaged; the other reasons are those of the HTTP contract."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What was answered; `prediction` is None where the picture could not be read."""
+    """What was answered; `prediction` and `frame` are None where the picture could not be read."""
 
     picture: Labelled
     prediction: Prediction | None
+    frame: Frames | None
+    """uint8 (28, 28): what the network saw."""
 
     @property
     def right(self) -> bool:
-        return self.prediction is not None and str(self.prediction.digit) == self.picture.label
+        """The one digit that is shown was read; whether it was accepted is another question."""
+        return self.digit is not None and self.digit == self.picture.digit
+
+    @property
+    def digit(self) -> int | None:
+        """What was read; None where nothing was."""
+        return self.prediction.digit if self.prediction else None
 
     @property
     def accepted(self) -> bool:
         return self.prediction is not None and self.prediction.accepted
+
+    @property
+    def reason(self) -> str | None:
+        """Why it is not accepted."""
+        return self.prediction.reason if self.prediction else UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,98 +61,166 @@ class SetScore:
     """The figures of one set of pictures."""
 
     name: str
-    pictures: int
     digits: int
-    """Pictures of a single digit; the others have none or several and should be rejected."""
+    """Pictures of a single digit."""
     right: int
     accepted: int
+    """Of the pictures of a single digit."""
     accepted_right: int
     """Of the accepted ones, those whose digit is right."""
-    unreadable: int
+    ece: float | None
+    """Of the answers to pictures of a single digit; None where there is none."""
+    others: int
+    """Pictures of no digit or of several: what counts is that they are rejected."""
+    others_rejected: int
+    digits_by_label: tuple[int, ...]
+    right_by_label: tuple[int, ...]
+    """Both by digit, from 0 to 9."""
+    reasons: Mapping[str, int]
+    """How many were not accepted, and why."""
+
+    @property
+    def pictures(self) -> int:
+        return self.digits + self.others
 
     @property
     def accuracy(self) -> float | None:
         """Of the pictures of a single digit; None where there is none."""
         return self.right / self.digits if self.digits else None
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Where the accuracy lies with 95 % confidence (Wilson)."""
+        return wilson_interval(self.right, self.digits) if self.digits else None
 
-def find_labelled(folder: Path) -> list[Labelled]:
-    """The labelled pictures below a folder: by its labels.csv, else by sub-folders named by label.
+    @property
+    def per_digit(self) -> list[float | None]:
+        """The accuracy of each digit; None where it does not occur."""
+        pairs = zip(self.right_by_label, self.digits_by_label, strict=True)
+        return [right / shown if shown else None for right, shown in pairs]
 
-    labels.csv has the columns `file` and `label`, and `set` where there are several. Raises EvaluationError.
-    """
-    if not folder.is_dir():
-        raise EvaluationError(f"{folder} is no folder")
-    table = folder / LABELS_FILE
-    pictures = list(_by_table(table) if table.exists() else _by_folder(folder))
-    if not pictures:
-        raise EvaluationError(f"{folder} has neither a {LABELS_FILE} nor folders of pictures named by label")
-    return sorted(pictures, key=lambda picture: picture.group)
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A model's answers, and the figures of each set and of all of them."""
+
+    record: Record
+    thresholds: bool
+    """Whether it is known what would be accepted."""
+    sets: Mapping[str, Sequence[Judged]]
+    scores: Sequence[SetScore]
+    pooled: SetScore
+
+    @property
+    def model(self) -> str:
+        """The model's name, for people."""
+        return f"{self.record.name} {self.record.version}"
+
+    def document(self) -> dict[str, Any]:
+        """The figures, for machines. What only thresholds could tell is null without them."""
+        return {
+            "model": {"name": self.record.name, "version": self.record.version, "sha256": self.record.sha256},
+            "thresholds": self.thresholds,
+            "sets": [_document(each, self.thresholds) for each in self.scores],
+            "pooled": _document(self.pooled, self.thresholds),
+            "macro_accuracy": macro_accuracy(self.scores),
+        }
+
+
+def load_model(path: Path) -> Classifier:
+    """Load a model to score it: with its record, verified as for serving, or by itself. Raises ModelError."""
+    if path.name and not path.with_name(RECORD_FILE).exists():
+        return Classifier.unrecorded(path)
+    return Classifier.load(path)
 
 
 def evaluate(pictures: Sequence[Labelled], classifier: Classifier, max_pixels: int) -> Iterator[Judged]:
     """Answer every picture, in order. What cannot be read counts as wrong and not accepted."""
     for start in range(0, len(pictures), CHUNK):
         chunk = pictures[start : start + CHUNK]
-        prepared = [_prepare(picture.path, max_pixels) for picture in chunk]
+        prepared = [_prepare(picture, max_pixels) for picture in chunk]
         predictions = iter(predict([item for item in prepared if item], classifier))
         for picture, item in zip(chunk, prepared, strict=True):
-            yield Judged(picture, next(predictions) if item else None)
+            yield Judged(picture, next(predictions), item.framed.image) if item else Judged(picture, None, None)
 
 
-def score(judged: Iterable[Judged]) -> list[SetScore]:
-    """The figures of each set. Expects the answers of a set side by side."""
-    return [_set_score(name, list(group)) for name, group in groupby(judged, lambda item: item.picture.group)]
+def summarise(judged: Sequence[Judged], classifier: Classifier) -> Evaluation:
+    """The figures of each set and of all pooled. Expects the answers of a set side by side."""
+    sets = {name: list(group) for name, group in groupby(judged, lambda item: item.picture.group)}
+    scores = [score(name, items) for name, items in sets.items()]
+    return Evaluation(classifier.record, classifier.recorded, sets, scores, score("all pooled", judged))
 
 
-def macro_accuracy(scores: Sequence[SetScore]) -> float | None:
+def score(name: str, judged: Sequence[Judged]) -> SetScore:
+    """The figures of one set, or of several pooled."""
+    digits = [item for item in judged if item.picture.digit is not None]
+    others = [item for item in judged if item.picture.digit is None]
+    shown, right = (
+        Counter(item.picture.digit for item in items) for items in (digits, [item for item in digits if item.right])
+    )
+    return SetScore(
+        name=name,
+        digits=len(digits),
+        right=sum(item.right for item in digits),
+        accepted=sum(item.accepted for item in digits),
+        accepted_right=sum(item.accepted and item.right for item in digits),
+        ece=_ece(digits),
+        others=len(others),
+        others_rejected=sum(not item.accepted for item in others),
+        digits_by_label=tuple(shown[digit] for digit in range(len(LABELS))),
+        right_by_label=tuple(right[digit] for digit in range(len(LABELS))),
+        reasons=Counter(item.reason for item in judged if item.reason),
+    )
+
+
+def macro_accuracy(scores: Iterable[SetScore]) -> float | None:
     """The mean of the sets' accuracies, each set counting the same; None where no set has digits."""
     accuracies = [each.accuracy for each in scores if each.accuracy is not None]
     return sum(accuracies) / len(accuracies) if accuracies else None
 
 
-def _by_table(table: Path) -> Iterator[Labelled]:
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        for row in csv.DictReader(file):
-            try:
-                group, name, label = row.get("set") or table.parent.name, row["file"], row["label"]
-            except KeyError as missing:
-                raise EvaluationError(f"{table} has no column {missing}") from None
-            if name is None or label is None:
-                raise EvaluationError(f"{table} has a row without a file or a label")
-            yield Labelled(group, _locate(table.parent, group, name), label)
+def answers(judged: Iterable[Judged]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """Probabilities (N, 10) and labels (N,) of the pictures of a digit to which a digit was answered."""
+    answered = [
+        (item.prediction.probabilities, item.picture.digit)
+        for item in judged
+        if item.prediction and item.digit is not None and item.picture.digit is not None
+    ]
+    probabilities = np.array([row for row, _ in answered]).reshape(-1, len(LABELS))
+    return probabilities, np.array([digit for _, digit in answered], np.int64)
 
 
-def _locate(folder: Path, group: str, name: str) -> Path:
-    """Where a row's picture is: beside the table, in its set's folder, or there below `pictures`."""
-    places = (folder / name, folder / group / name, folder / "pictures" / group / name)
-    for place in places:
-        if place.is_file():
-            return place
-    raise EvaluationError(f"{places[0]}, named in {LABELS_FILE}, is not there")
+def confusions(judged: Iterable[Judged]) -> NDArray[np.int64]:
+    """Counts, (10, 10), of what was answered: row = the true digit, column = the digit read."""
+    probabilities, labels = answers(judged)
+    return confusion_matrix(labels, probabilities.argmax(axis=1))
 
 
-def _by_folder(folder: Path) -> Iterator[Labelled]:
-    for label in (*"0123456789", NO_DIGIT):
-        for path in sorted((folder / label).glob("*")):
-            if path.is_file():
-                yield Labelled(folder.name, path, label)
+def _ece(judged: Iterable[Judged]) -> float | None:
+    probabilities, labels = answers(judged)
+    return expected_calibration_error(probabilities, labels) if len(labels) else None
 
 
-def _prepare(path: Path, max_pixels: int) -> Prepared | None:
+def _document(score: SetScore, thresholds: bool) -> dict[str, Any]:
+    return {
+        "name": score.name,
+        "pictures": score.pictures,
+        "digits": score.digits,
+        "right": score.right,
+        "accuracy": score.accuracy,
+        "interval_95": score.interval,
+        "accepted": score.accepted if thresholds else None,
+        "accepted_right": score.accepted_right if thresholds else None,
+        "ece": score.ece,
+        "per_digit": score.per_digit,
+        "others": score.others,
+        "others_rejected": score.others_rejected if thresholds else None,
+        "reasons": dict(score.reasons),
+    }
+
+
+def _prepare(picture: Labelled, max_pixels: int) -> Prepared | None:
     try:
-        return prepare(open_image(path.read_bytes(), max_pixels))
-    except ServiceError:
+        return prepare(open_image(picture.read(), max_pixels))
+    except (ServiceError, OSError):
         return None
-
-
-def _set_score(name: str, judged: Sequence[Judged]) -> SetScore:
-    return SetScore(
-        name=name,
-        pictures=len(judged),
-        digits=sum(len(item.picture.label) == 1 for item in judged),
-        right=sum(item.right for item in judged),
-        accepted=sum(item.accepted for item in judged),
-        accepted_right=sum(item.accepted and item.right for item in judged),
-        unreadable=sum(item.prediction is None for item in judged),
-    )
