@@ -99,8 +99,11 @@ def evaluate_pictures(
     else:
         show(evaluation)
     if report and write_report:
-        with errors.status("Drawing the report"):
-            write_report(evaluation, report, settings.max_pixels)
+        try:
+            with errors.status("Drawing the report"):
+                write_report(evaluation, report, settings.max_pixels)
+        except OSError as error:
+            fail(f"the report could not be written: {error}")
         errors.print(f"The report is in {escape(str(report))}; start with index.md.", highlight=False, soft_wrap=True)
 
 
