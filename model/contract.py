@@ -17,6 +17,9 @@ INPUT_NAME = "image"
 PROBABILITIES = "probabilities"
 LOGITS = "logits"
 """Calibrated logits: their softmax is `probabilities`, the temperature is already in them."""
+EVIDENCE = "evidence"
+"""How much speaks for a digit at all, whichever: a number for each image. A file may leave it out; then the log-sum-exp
+of its logits stands for it."""
 
 LABELS = tuple("0123456789")
 LAYERS = ("C1", "S2", "C3", "S4", "C5", "F6")

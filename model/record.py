@@ -21,12 +21,12 @@ class RecordError(ValueError):
 
 @dataclass(frozen=True)
 class Acceptance:
-    """When an answer is good enough to be accepted. Both thresholds were chosen on the hold-out."""
+    """When an answer is good enough to be accepted. Both thresholds were chosen on hold-outs."""
 
     min_confidence: float
     """The least calibrated probability of the best digit; below it: `low_confidence`."""
-    min_energy: float
-    """The least log-sum-exp of the calibrated logits; below it: `not_a_digit`."""
+    min_evidence: float
+    """The least of the file's `evidence`; below it: `not_a_digit`."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime as ort
 
 from model.contract import (
+    EVIDENCE,
     INPUT_NAME,
     LABELS,
     LAYERS,
@@ -47,10 +48,9 @@ class Scores:
     """(N, 10), calibrated; each row sums to 1."""
     logits: Tensor
     """(N, 10), whose softmax is `probabilities`."""
+    evidence: Floats
+    """(N,): how much speaks for a digit at all, low where nothing in the image looks like one."""
 
-    def energies(self) -> Floats:
-        """(N,): the evidence for any digit at all, low where nothing in the image excites the network."""
-        return energy(self.logits)
 
 
 class Classifier:
@@ -59,6 +59,8 @@ class Classifier:
     def __init__(self, session: ort.InferenceSession, record: Record, layers_path: Path) -> None:
         self.record = record
         self._session = session
+        given = {node.name for node in session.get_outputs()}
+        self._outputs = [PROBABILITIES, LOGITS, *({EVIDENCE} & given)]
         self._layers_path = layers_path
         self._layers_session: ort.InferenceSession | None = None
         self._layers_lock = threading.Lock()
@@ -101,6 +103,7 @@ class Classifier:
         return Scores(
             np.concatenate([chunk.probabilities for chunk in chunks]),
             np.concatenate([chunk.logits for chunk in chunks]),
+            np.concatenate([chunk.evidence for chunk in chunks]),
         )
 
     def layers(self, frame: Frames) -> dict[str, Tensor]:
@@ -128,8 +131,9 @@ class Classifier:
             raise ModelError(f"{path} gives {PROBABILITIES} that do not sum to 1")
 
     def _run(self, frames: Frames) -> Scores:
-        probabilities, logits = self._session.run([PROBABILITIES, LOGITS], {INPUT_NAME: to_tensor(frames)})
-        return Scores(probabilities, logits)
+        answers = self._session.run(self._outputs, {INPUT_NAME: to_tensor(frames)})
+        probabilities, logits, *evidence = answers
+        return Scores(probabilities, logits, evidence[0] if evidence else energy(logits))
 
 
 def _load_session(path: Path, sha256: str) -> ort.InferenceSession:

@@ -62,14 +62,14 @@ def predict(prepared: Sequence[Prepared], classifier: Classifier, include: Itera
 def _reasons(prepared: Sequence[Prepared], scores: Scores, least: Acceptance) -> list[Reason | None]:
     """Why each answer is not accepted, or None. What framing saw goes before what the network felt."""
 
-    def reason(item: Prepared, energy: float, confidence: float) -> Reason | None:
+    def reason(item: Prepared, evidence: float, confidence: float) -> Reason | None:
         if item.framed.reason:
             return item.framed.reason
-        if energy < least.min_energy:
+        if evidence < least.min_evidence:
             return "not_a_digit"
         return "low_confidence" if confidence < least.min_confidence else None
 
-    return list(map(reason, prepared, scores.energies(), scores.probabilities.max(axis=1)))
+    return list(map(reason, prepared, scores.evidence, scores.probabilities.max(axis=1)))
 
 
 def _prediction(

@@ -129,7 +129,7 @@ def tiny_record(content: bytes) -> Record:
         training={},
         evaluation={},
         calibration={},
-        acceptance=Acceptance(min_confidence=0.5, min_energy=0.0),
+        acceptance=Acceptance(min_confidence=0.5, min_evidence=0.0),
         limits=["It is a stand-in."],
         golden=Golden(base64.b64encode(frame.tobytes()).decode(), 7, probabilities.tolist()),
     )

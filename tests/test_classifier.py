@@ -48,7 +48,7 @@ def test_energy_is_the_log_sum_exp_of_the_logits(tiny_model):
     """An image without ink has ten logits of 0."""
     scores = Classifier.load(tiny_model).classify(np.zeros((1, 28, 28), np.uint8))
 
-    assert scores.energies() == pytest.approx([np.log(10)])
+    assert scores.evidence == pytest.approx([np.log(10)])
 
 
 def test_a_model_without_a_record_is_refused(tiny_model):

@@ -10,7 +10,7 @@ import onnxruntime
 import pytest
 import torch
 
-from model.contract import INPUT_NAME, LAYERS, LOGITS, PROBABILITIES, to_tensor
+from model.contract import EVIDENCE, INPUT_NAME, LAYERS, LOGITS, PROBABILITIES, to_tensor
 from tests.synthetic import draw_digits
 from training.export import (
     ExportError,
@@ -63,6 +63,7 @@ def test_the_contract_is_kept(exported):
     assert [(value.name, shape_of(value)) for value in model.graph.output] == [
         (PROBABILITIES, ["batch", 10]),
         (LOGITS, ["batch", 10]),
+        (EVIDENCE, ["batch"]),
     ]
     values = (*model.graph.input, *model.graph.output)
     assert {value.type.tensor_type.elem_type for value in values} == {onnx.TensorProto.FLOAT}

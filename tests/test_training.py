@@ -82,7 +82,7 @@ def test_the_record_says_what_the_file_does(made, record, mnist):
     assert (test["images"], test["errors"], test["accuracy"]) == (100, 100 - right, right / 100)
     assert record.sha256 == hashlib.sha256((made / MODEL_FILE).read_bytes()).hexdigest()
     assert record.layers_sha256 == hashlib.sha256((made / LAYERS_FILE).read_bytes()).hexdigest()
-    accepted = is_accepted(answers.probabilities, answers.logits, record.acceptance)
+    accepted = is_accepted(answers.probabilities, answers.evidence, record.acceptance)
     assert test["accepted"] == accepted.mean()
 
 
@@ -109,7 +109,7 @@ def test_the_golden_sample_is_read_right(made, record):
     answers = run_file(made / MODEL_FILE, record.golden.frame()[np.newaxis])
     assert answers.probabilities[0].argmax() == record.golden.digit
     assert np.allclose(answers.probabilities[0], record.golden.probabilities, atol=1e-6)
-    assert is_accepted(answers.probabilities, answers.logits, record.acceptance).all()
+    assert is_accepted(answers.probabilities, answers.evidence, record.acceptance).all()
 
 
 def test_the_model_file_describes_itself(made, record):
@@ -217,13 +217,13 @@ def test_thresholds_accept_what_was_asked_and_hardly_more(coverage):
     """At least the coverage; with room for one more refusal the threshold would have been stricter."""
     logits = np.random.default_rng(0).normal(0, 3, (2_000, 10))
     probabilities = softmax(logits)
-    acceptance = choose_acceptance(probabilities, logits, coverage)
-    accepted = is_accepted(probabilities, logits, acceptance).mean()
+    acceptance = choose_acceptance(probabilities, energy(logits), coverage)
+    accepted = is_accepted(probabilities, energy(logits), acceptance).mean()
     assert coverage <= accepted <= coverage + 0.002
     confident = probabilities.max(axis=1) >= acceptance.min_confidence
     if coverage < 1:
         assert not confident.all()
-        assert not (energy(logits) >= acceptance.min_energy).all()
+        assert not (energy(logits) >= acceptance.min_evidence).all()
 
 
 def test_the_article_recipe_is_the_article():

@@ -7,7 +7,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.record import Acceptance
-from model.scores import energy
 
 Floats = NDArray[np.floating[Any]]
 
@@ -37,13 +36,13 @@ def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
     return 2 / (low + high)
 
 
-def choose_acceptance(probabilities: Floats, logits: Floats, coverage: float) -> Acceptance:
+def choose_acceptance(probabilities: Floats, evidence: Floats, coverage: float) -> Acceptance:
     """The strictest thresholds that together still accept `coverage` of these digits.
 
     Each of the two questions may refuse half of what may be refused: which digit it is (confidence), then whether
-    it is one (energy, of those still accepted). Both are rounded down, so that rounding refuses nobody.
+    it is one (evidence, of those still accepted). Both are rounded down, so that rounding refuses nobody.
     """
-    confidence, evidence = probabilities.max(axis=1), energy(logits)
+    confidence = probabilities.max(axis=1)
     budget = math.floor(len(confidence) * (1 - coverage) + 1e-9)
     min_confidence = _floor(np.sort(confidence)[budget // 2])
     accepted = confidence >= min_confidence
@@ -51,10 +50,10 @@ def choose_acceptance(probabilities: Floats, logits: Floats, coverage: float) ->
     return Acceptance(min_confidence, _floor(np.sort(evidence[accepted])[left]))
 
 
-def is_accepted(probabilities: Floats, logits: Floats, acceptance: Acceptance) -> NDArray[np.bool_]:
+def is_accepted(probabilities: Floats, evidence: Floats, acceptance: Acceptance) -> NDArray[np.bool_]:
     """(N,): both thresholds are met."""
     accepted: NDArray[np.bool_] = (probabilities.max(axis=1) >= acceptance.min_confidence) & (
-        energy(logits) >= acceptance.min_energy
+        evidence >= acceptance.min_evidence
     )
     return accepted
 

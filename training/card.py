@@ -51,7 +51,7 @@ def summarise(record: Record) -> list[tuple[str, str]]:
         ("Hold-out accuracy", f"{record.evaluation['mnist_holdout']['accuracy']:.2%}"),
         ("Calibration error", f"{ece['mnist_test']:.2%} on test, {ece['mnist_holdout']:.2%} on hold-out"),
         ("Temperature", f"{record.calibration['temperature']:.3f}"),
-        ("Accepted from", f"confidence {accepted.min_confidence:.4f} and energy {accepted.min_energy:.4f}"),
+        ("Accepted from", f"confidence {accepted.min_confidence:.4f} and evidence {accepted.min_evidence:.4f}"),
         ("Accepted of test", f"{test['accepted']:.2%}, {test['errors_accepted']} errors among them"),
         ("Time", f"{training['seconds']:.0f} s, {training['cpu_seconds']:.0f} s of CPU"),
         ("Model file", f"sha256 {record.sha256[:12]}…"),
@@ -186,8 +186,8 @@ def _calibration(record: Record) -> list[str]:
         f" {calibration['bins']} bins:",
         "",
         *_table(("images of", "error"), rows),
-        f"An answer is accepted from confidence {record.acceptance.min_confidence:.4f} and energy (log-sum-exp of the"
-        f" calibrated logits) {record.acceptance.min_energy:.4f}: chosen so that nearly the whole hold-out passes.",
+        f"An answer is accepted from confidence {record.acceptance.min_confidence:.4f} and evidence"
+        f" {record.acceptance.min_evidence:.4f}: chosen so that nearly the whole hold-out passes.",
         "",
     ]
 

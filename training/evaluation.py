@@ -17,7 +17,7 @@ def evaluate(answers: Answers, data: Labelled, acceptance: Acceptance) -> dict[s
     """Figures of one set, ready for JSON: fractions, counts, and the commonest confusions."""
     predicted = answers.probabilities.argmax(axis=1)
     right = predicted == data.labels
-    accepted = is_accepted(answers.probabilities, answers.logits, acceptance)
+    accepted = is_accepted(answers.probabilities, answers.evidence, acceptance)
     matrix = confusion_matrix(data.labels, predicted)
     return {
         "images": len(right),

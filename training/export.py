@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model.contract import INPUT_NAME, LAYERS, LOGITS, PROBABILITIES, SIZE, Frames, to_tensor
+from model.contract import EVIDENCE, INPUT_NAME, LAYERS, LOGITS, PROBABILITIES, SIZE, Frames, to_tensor
 from training.network import Network
 
 OPSET = 20
@@ -23,6 +23,7 @@ TOLERANCE = 1e-5
 """The most that torch and onnxruntime may differ."""
 
 _BATCH = 500
+_OUTPUTS = (PROBABILITIES, LOGITS, EVIDENCE)
 
 
 class ExportError(Exception):
@@ -30,17 +31,18 @@ class ExportError(Exception):
 
 
 class Calibrated(nn.Module):
-    """What is served: the network, its logits divided by the temperature, and their softmax."""
+    """What is served: the network, its logits divided by the temperature, their softmax, and the evidence."""
 
     def __init__(self, net: Network, temperature: float) -> None:
         super().__init__()
         self.net = net
         self.temperature = temperature
 
-    def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        """Probabilities and calibrated logits, each (N, 10)."""
-        logits = self.net(image) / self.temperature
-        return logits.softmax(dim=1), logits
+    def forward(self, image: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Probabilities and calibrated logits, each (N, 10), and evidence, (N,)."""
+        logits, evidence = self.net.answer(image)
+        logits = logits / self.temperature
+        return logits.softmax(dim=1), logits, logits.logsumexp(dim=1) if evidence is None else evidence
 
 
 class Layers(nn.Module):
@@ -63,11 +65,13 @@ class Answers:
     """(N, 10)."""
     logits: NDArray[np.float32]
     """(N, 10), calibrated."""
+    evidence: NDArray[np.float32]
+    """(N,)."""
 
 
 def export_calibrated(net: Network, temperature: float, path: Path) -> None:
     """Write `lenet5.onnx`."""
-    _export(Calibrated(net, temperature), (PROBABILITIES, LOGITS), path)
+    _export(Calibrated(net, temperature), _OUTPUTS, path)
 
 
 def export_layers(net: Network, path: Path) -> None:
@@ -77,13 +81,13 @@ def export_layers(net: Network, path: Path) -> None:
 
 def run_file(path: Path, frames: Frames) -> Answers:
     """Ask a model file through onnxruntime, as the service does: one thread, on the CPU."""
-    outputs = _run(path, (PROBABILITIES, LOGITS), frames)
+    outputs = _run(path, _OUTPUTS, frames)
     return Answers(*outputs)
 
 
 def verify_export(net: Network, temperature: float, path: Path, frames: Frames) -> float:
     """How far torch and the file are apart on these frames. Raises ExportError above TOLERANCE."""
-    return _compare(Calibrated(net, temperature), path, (PROBABILITIES, LOGITS), frames)
+    return _compare(Calibrated(net, temperature), path, _OUTPUTS, frames)
 
 
 def verify_layers(net: Network, path: Path, frames: Frames) -> float:

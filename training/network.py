@@ -1,6 +1,7 @@
 """What every recipe trains, and how it is asked and measured."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +9,9 @@ from torch.nn.functional import cross_entropy
 
 from model.contract import to_tensor
 from training.dataset import Labelled
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""From logits (N, 10) and labels (N,) to their mean penalty in nats."""
 
 _BATCH = 500
 
@@ -18,6 +22,10 @@ class Network(nn.Module):
     @abstractmethod
     def forward(self, image: Tensor) -> Tensor:
         """Logits, (N, 10), of images (N, 1, 28, 28) in [0, 1]."""
+
+    def answer(self, image: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Logits, (N, 10), and the evidence for a digit at all, (N,), of a network that judges it by itself."""
+        return self(image), None
 
     @abstractmethod
     def activations(self, image: Tensor) -> tuple[Tensor, ...]:
@@ -31,10 +39,10 @@ def predict(net: Network, data: Labelled) -> Tensor:
     return torch.cat([net(batch) for batch in torch.split(images, _BATCH)])
 
 
-def validate(net: Network, data: Labelled) -> tuple[float, float]:
-    """Mean cross entropy in nats, and the fraction read right."""
+def validate(net: Network, data: Labelled, loss: Loss = cross_entropy) -> tuple[float, float]:
+    """Mean loss in nats, and the fraction read right."""
     logits, labels = predict(net, data), torch.from_numpy(data.labels)
-    return cross_entropy(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
+    return loss(logits, labels).item(), (logits.argmax(1) == labels).double().mean().item()
 
 
 def to_tensors(data: Labelled) -> tuple[Tensor, Tensor]:

@@ -106,7 +106,7 @@ def _record(
     test: tuple[Labelled, Answers],
 ) -> Record:
     """Everything known, with the digests of the model files, which get their metadata here."""
-    acceptance = choose_acceptance(hold_out[1].probabilities, hold_out[1].logits, COVERAGE)
+    acceptance = choose_acceptance(hold_out[1].probabilities, hold_out[1].evidence, COVERAGE)
     sets = {"mnist_holdout": hold_out, "mnist_test": test}
     evaluation = {name: evaluate(answers, data, acceptance) for name, (data, answers) in sets.items()}
     data = {"name": "MNIST", "sha256": dict(mnist.sha256)}

@@ -1,0 +1,58 @@
+"""The recipe `best`: pictures, teacher, student. Each is a stage; what was finished is not done again."""
+
+from dataclasses import asdict
+from typing import Any
+
+import torch
+from rich.progress import Progress
+
+from training.corpus import Mixture, Source
+from training.dataset import Labelled
+from training.device import DEVICE, to_device
+from training.lenet import PARAMETERS
+from training.pictures import make_pictures
+from training.recipes import Best
+from training.rejection import PARAMETERS as JUDGE_PARAMETERS
+from training.rejection import JudgedLeNet5
+from training.stages import Stages
+from training.student import Lesson, ask_teacher, train_student, write_versions
+from training.teacher import Teacher, train_teacher
+from training.trained import Epoch, Trained
+
+NOT_DIGITS = ("characters", "other")
+
+
+def train_best(recipe: Best, seed: int, train: Labelled, hold_out: Labelled, progress: Progress) -> Trained:
+    """Train a new network and its judge. Raises FontsError."""
+    torch.set_num_threads(_cores())
+    stages = Stages(seed, {"recipe": asdict(recipe), "images": len(train.labels)})
+    pictures = make_pictures(recipe, train, hold_out, stages, progress)
+    sources = {name: Source.of(pictures.train[name], serving.share) for name, serving in recipe.servings.items()}
+
+    teacher = to_device(Teacher(recipe.teacher_widths))
+    digits = Mixture([source for name, source in sources.items() if name not in NOT_DIGITS], recipe.pass_size)
+    learned = stages.run("teacher", lambda _: train_teacher(recipe, digits, progress).state_dict())
+    teacher.load_state_dict(learned)
+
+    def study(_: int) -> dict[str, Any]:
+        lessons = {
+            name: Lesson(source, recipe.servings[name].versions, recipe.servings[name].strength)
+            for name, source in sources.items()
+        }
+        mixture = Mixture([write_versions(each, progress, name) for name, each in lessons.items()], recipe.pass_size)
+        taught = ask_teacher(teacher.eval(), mixture, progress)
+        net, history = train_student(recipe, mixture, taught, hold_out, progress)
+        return {"net": net.state_dict(), "history": [asdict(epoch) for epoch in history]}
+
+    made = stages.run("student", study)
+    net = JudgedLeNet5()
+    net.load_state_dict(made["net"])
+    facts = {
+        "optimizer": "SGD, Nesterov momentum",
+        "loss": "distillation",
+        "initialisation": "Glorot uniform, biases zero",
+        "parameters": sum(PARAMETERS.values()),
+        "judge_parameters": JUDGE_PARAMETERS,
+        "device": DEVICE.type,
+    }
+    return Trained(net, [Epoch(**epoch) for epoch in made["history"]], facts)

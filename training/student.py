@@ -1,0 +1,105 @@
+"""The student: LeNet-5, taught by the teacher's answers, and its judge, taught what is no digit."""
+
+from dataclasses import dataclass
+
+import torch
+from rich.progress import Progress
+from torch import Tensor
+from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, kl_div, log_softmax
+
+from training.augmentation import distort
+from training.corpus import NO_DIGIT, Mixture, Source
+from training.dataset import Labelled
+from training.device import DEVICE, to_device
+from training.network import validate
+from training.recipes import Best
+from training.rejection import JudgedLeNet5
+from training.teacher import Teacher, teach
+from training.trained import Epoch
+
+_AT_ONCE = 1000
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A source to learn from: its images in several versions, from clean to strongly distorted."""
+
+    source: Source
+    versions: int
+    strength: float
+    """Of the last version; see training.augmentation.distort."""
+
+
+def write_versions(lesson: Lesson, progress: Progress, name: str) -> Source:
+    """Every image `versions` times: the first as it is, the others distorted, later ones more."""
+    source, versions = lesson.source, []
+    task = progress.add_task(f"Distort {name}", total=lesson.versions * len(source.labels))
+    for version in range(lesson.versions):
+        for batch in torch.split(source.images, _AT_ONCE):
+            least = lesson.strength * version / lesson.versions
+            strength = least + lesson.strength / lesson.versions * torch.rand(len(batch))
+            distorted = (distort(batch.float() / 255, strength) * 255).round().to(torch.uint8) if version else batch
+            versions.append(distorted)
+            progress.advance(task, len(batch))
+    return Source(torch.cat(versions), source.labels.repeat(lesson.versions), source.share)
+
+
+def ask_teacher(teacher: Teacher, mixture: Mixture, progress: Progress) -> Tensor:
+    """The teacher's logits of every image, float16 (N, 10)."""
+    answers = []
+    task = progress.add_task("Ask the teacher", total=len(mixture.labels))
+    for batch in torch.split(mixture.images, _AT_ONCE):
+        answers.append(teach(teacher, batch))
+        progress.advance(task, len(batch))
+    return torch.cat(answers)
+
+
+def train_student(
+    recipe: Best, mixture: Mixture, taught: Tensor, hold_out: Labelled, progress: Progress
+) -> tuple[JudgedLeNet5, list[Epoch]]:
+    """Train both at once. The learning rate rises linearly over the first tenth and falls along a cosine to zero."""
+    net = to_device(JudgedLeNet5())
+    optimizer = torch.optim.SGD(net.parameters(), recipe.learning_rate, momentum=recipe.momentum, nesterov=True)
+    steps = recipe.epochs * mixture.steps(recipe.batch_size)
+    warm = max(1, steps // 10)
+    schedule = torch.optim.lr_scheduler.SequentialLR(
+        optimizer,
+        [
+            torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warm, total_iters=warm),
+            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - warm),
+        ],
+        [warm],
+    )
+    task = progress.add_task("Train best", total=steps)
+    history = []
+    for epoch in range(1, recipe.epochs + 1):
+        loss, right, digits = torch.zeros(()), 0, 0
+        for rows in mixture.draw(recipe.batch_size):
+            images = (mixture.images[rows].to(DEVICE).float() / 255).contiguous(memory_format=torch.channels_last)
+            labels, wanted = mixture.labels[rows].to(DEVICE), taught[rows].to(DEVICE).float()
+            logits, evidence = net.answer(images)
+            is_digit = labels != NO_DIGIT
+            batch_loss = _distillation(logits, wanted, labels, recipe) + recipe.rejection_weight * (
+                binary_cross_entropy_with_logits(evidence, is_digit.float())
+            )
+            optimizer.zero_grad()
+            batch_loss.backward()  # type: ignore[no-untyped-call]
+            optimizer.step()
+            schedule.step()
+            loss += batch_loss.detach().cpu()
+            right += int((logits.argmax(1) == labels).sum())
+            digits += int(is_digit.sum())
+            progress.advance(task)
+        history.append(Epoch(epoch, float(loss) * recipe.epochs / steps, right / digits, *validate(net, hold_out)))
+        progress.update(task, description=f"Train best: {history[-1].describe(recipe.epochs)}")
+    return net, history
+
+
+def _distillation(logits: Tensor, wanted: Tensor, labels: Tensor, recipe: Best) -> Tensor:
+    """Cross entropy with the labels and, softened, divergence from the teacher (Hinton, Vinyals, Dean 2015)."""
+    heat = recipe.distillation_temperature
+    soft = kl_div(log_softmax(logits / heat, 1), log_softmax(wanted / heat, 1), reduction="none", log_target=True).sum(1)
+    hard = cross_entropy(logits, labels, ignore_index=NO_DIGIT, reduction="none")
+    each = (1 - recipe.label_weight) * heat**2 * soft + recipe.label_weight * hard
+    is_digit = labels != NO_DIGIT
+    return (each * is_digit).sum() / is_digit.sum().clamp(min=1)
