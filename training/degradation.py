@@ -23,11 +23,8 @@ def degrade(mask: Mask, rng: Generator) -> Pixels:
     """Show ink on paper as a camera, a scanner or a screen may: uint8 [H, W], or enlarged by up to 6."""
     mask = _marked(mask, rng) if rng.random() < 0.1 else mask
     mask = _pressed(mask, rng) if rng.random() < 0.3 else mask
-    if rng.random() < CLEAN:
-        picture = _drawn(mask, rng)
-    else:
-        picture = photographed(mask, rng)
-    return _sent(picture, rng)
+    show = _drawn if rng.random() < CLEAN else photographed
+    return _sent(show(mask, rng), rng)
 
 
 def photographed(mask: Mask, rng: Generator) -> Pixels:
@@ -42,29 +39,30 @@ def photographed(mask: Mask, rng: Generator) -> Pixels:
     if rng.random() < 0.5:
         grain = rng.uniform(0, min(12, contrast / 8))
         levels = levels + rng.normal(0, grain, mask.shape)
-    picture = _to_pixels(levels if rng.random() < DARK_ON_LIGHT else paper + 5 - levels + rng.uniform(0, 40))
+    picture = to_pixels(levels if rng.random() < DARK_ON_LIGHT else paper + 5 - levels + rng.uniform(0, 40))
     if rng.random() < 0.4:
-        picture = blurred(picture, rng.uniform(0.3, 0.3 + min(mask.shape) / 60))
+        picture = blurred(picture, rng.uniform(0.3, 0.3 + min(mask.shape) / 75))
     return picture
 
 
 def light(shape: tuple[int, ...], rng: Generator) -> Mask:
     """What fraction of the light reaches each place, [H, W]: a slope, a lamp, the edge of a shadow."""
     rows, columns = shape
-    y, x = np.mgrid[0:1:rows * 1j, 0:1:columns * 1j].astype(np.float32)
+    y, x = np.mgrid[0 : 1 : rows * 1j, 0 : 1 : columns * 1j].astype(np.float32)
     angle = rng.uniform(0, 2 * np.pi)
     along = (x - 0.5) * np.float32(np.cos(angle)) + (y - 0.5) * np.float32(np.sin(angle))
     kind = rng.random()
     if kind < 0.5:
-        shade = 1 + along * np.float32(rng.uniform(0.1, 0.7)) - np.float32(0.1)
+        shade = 1 + along * np.float32(rng.uniform(0.1, 0.5))
     elif kind < 0.8:
         centre = rng.uniform(0, 1, 2)
         distance = (x - np.float32(centre[0])) ** 2 + (y - np.float32(centre[1])) ** 2
         shade = 1 - np.float32(rng.uniform(0.1, 0.5)) * distance
     else:
         softness = rng.uniform(0.03, 0.3)
-        shade = 1 - np.float32(rng.uniform(0.1, 0.45)) / (1 + np.exp(-along / np.float32(softness)))
-    return np.maximum(shade, np.float32(0.2))
+        shade = 1 - np.float32(rng.uniform(0.1, 0.4)) / (1 + np.exp(-along / np.float32(softness)))
+    lit: Mask = np.maximum(shade / shade.max(), np.float32(0.3))
+    return lit
 
 
 def blurred(picture: Pixels, radius: float) -> Pixels:
@@ -75,7 +73,8 @@ def blurred(picture: Pixels, radius: float) -> Pixels:
 def smooth_field(shape: tuple[int, ...], cells: int, rng: Generator) -> Mask:
     """A random field that changes over so many cells along each side: [H, W], 0 to 1."""
     coarse = Image.fromarray(rng.integers(0, 256, (cells + 1, cells + 1), np.uint8))
-    return np.asarray(coarse.resize(shape[::-1], Image.Resampling.BICUBIC), np.float32) / np.float32(255)
+    rows, columns = shape
+    return np.asarray(coarse.resize((columns, rows), Image.Resampling.BICUBIC), np.float32) / np.float32(255)
 
 
 def _drawn(mask: Mask, rng: Generator) -> Pixels:
@@ -84,7 +83,7 @@ def _drawn(mask: Mask, rng: Generator) -> Pixels:
         mask = (mask > 0.5).astype(np.float32)
     light_level, dark_level = (255.0, 0.0) if rng.random() < 0.6 else (rng.uniform(150, 255), rng.uniform(0, 100))
     levels = light_level + (dark_level - light_level) * mask
-    return _to_pixels(levels if rng.random() < DARK_ON_LIGHT else light_level + dark_level - levels)
+    return to_pixels(levels if rng.random() < DARK_ON_LIGHT else light_level + dark_level - levels)
 
 
 def _sent(picture: Pixels, rng: Generator) -> Pixels:
@@ -113,7 +112,7 @@ def _pressed(mask: Mask, rng: Generator) -> Mask:
 def _marked(mask: Mask, rng: Generator) -> Mask:
     """What else is on the paper: the line of a form, the end of a neighbour's stroke, specks."""
     marked = mask.copy()
-    turned = np.rot90(marked, rng.integers(0, 4))  # a view: what is drawn along its top lies along any side
+    turned = np.rot90(marked, int(rng.integers(0, 4)))  # a view: what is drawn along its top lies along any side
     rows, columns = turned.shape
     thick = max(1, round(min(rows, columns) * rng.uniform(0.01, 0.04)))
     ink = np.float32(rng.uniform(0.3, 1))
@@ -132,5 +131,7 @@ def _marked(mask: Mask, rng: Generator) -> Mask:
     return marked
 
 
-def _to_pixels(levels: NDArray[np.floating]) -> Pixels:
-    return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+def to_pixels(levels: NDArray[np.floating]) -> Pixels:
+    """Grey levels, rounded: [H, W] -> uint8 [H, W]."""
+    pixels: Pixels = np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
+    return pixels

@@ -18,7 +18,9 @@ PACKAGE = "dataset-fashion-mnist"
 def fetch_fashion(progress: Progress, *, cache: Path | None = None) -> tuple[Frames, Frames]:
     """Its images for training and for the test, uint8 (60000, 28, 28) and (10000, 28, 28). Raises FontsError."""
     try:
-        folder = fetch_packages(progress, [PACKAGE], cache or platformdirs.user_cache_path("lenet5") / "fashion")[PACKAGE]
+        folder = fetch_packages(progress, [PACKAGE], cache or platformdirs.user_cache_path("lenet5") / "fashion")[
+            PACKAGE
+        ]
         files = {path.name: path for path in folder.rglob("*-ubyte.gz")}
         training, test = (_read(files[f"{name}.gz"]) for name in (TRAIN_IMAGES, TEST_IMAGES))
     except PackageError as error:

@@ -117,7 +117,7 @@ def _weighted(glyph: Image.Image, rng: Generator) -> Image.Image:
     if rng.random() < 0.4:
         return glyph
     radius = rng.uniform(1, 2.5)
-    level = rng.uniform(60, 150)
+    level = rng.uniform(55, 135)
     steep = 4.0
     table = np.clip((np.arange(256) - level) * steep + 128, 0, 255).astype(np.uint8)
     return glyph.filter(ImageFilter.BoxBlur(radius)).point(table.tolist())

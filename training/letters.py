@@ -11,13 +11,14 @@ from PIL import Image
 
 from training.fonts import NOWHERE, Typeface
 from training.glyphs import pick, render
+from training.lookalikes import LIKE_DIGITS
 
 # Left out is what some font or hand draws as a digit: O o D Q (0), I i j l (1), Z z (2), З Э (3), Y y Ч (4), S s (5),
 # G b б σ (6), B β В (8), g q (9), and what looks like them under an accent or in another alphabet.
-LATIN = "ACEFHJKLMNPRTUVWXacdefhkmnprtuvwx" "ÄÅÁÀÂÃÇÉÈÊËÑÜÚÛŁŘŤŇČĚŴÆäåáàâãçéèêëñüúûłřťňčěŵæœþħŋÞĦ"
+LATIN = "ACEFHJKLMNPRTUVWXacdefhkmnprtuvwxÄÅÁÀÂÃÇÉÈÊËÑÜÚÛŁŘŤŇČĚŴÆäåáàâãçéèêëñüúûłřťňčěŵæœþħŋÞĦ"
 GREEK = "ΑΓΔΕΗΚΛΜΝΞΠΡΣΤΦΧΨΩαεηκλμνπρτφχψω"
 CYRILLIC = "АГДЕЖИЙКЛМНПРТУФХЦШЩЪЫЮЯЄЂЉЊЖавежийклмнпртфхцшщъыюяєђљњћ"
-PUNCTUATION = "#%*+<=>?@[]^{}~¡¢£¥§©«»±¶¿×÷€†‡…‰→←↑↓↔∀∂∃∅∆∇∈∏∑√∞∠∧∨∩∪∫≈≠≡≤≥⊂⊃⊕⊗♀♂♠♣♥♦♪★☆☎☺☂☀✓✗✚❤"
+PUNCTUATION = "#%*+<=>?@[]^{}~¢£¥§©«»±¶×÷€†‡‰→←↑↓↔∀∃∆∇∈∏∑√∞∠∧∨∩∪∫≈≠≡≤≥⊂⊃⊕⊗♀♂♠♣♥♦♪★☆☎☺☂☀✓✗✚❤"
 """No $ & ( ) / \\ | ! and no dot or dash: a digit could be meant, or nothing at all."""
 LETTERS = LATIN + GREEK + CYRILLIC
 
@@ -83,7 +84,3 @@ def _named_letters() -> dict[str, str]:
         if unicodedata.category(letter) in ("Lo", "Ll", "Lu"):
             found.setdefault(unicodedata.name(letter, "").partition(" ")[0], []).append(letter)
     return {word: "".join(letters) for word, letters in found.items()}
-
-
-LIKE_DIGITS = frozenset("")
-"""Letters of other scripts that a person could read as a digit."""

@@ -42,12 +42,18 @@ PARTS = {
     "2": "left bottom",
     "3": "left top bottom",
     "4": "left top",
-    "5": "left right top bottom",
-    "6": "left top",
+    "5": "left right bottom",
+    "6": "left",
     "8": "left",
     "9": "left",
 }
 """Which halves of a digit are none themselves: the top of an 8 is an 0, and half of a 1 is a 1."""
+
+
+THIN = 0.05
+"""Ink is a bar if its variance across is less than this fraction of that along: a quarter of the length across."""
+PAIR = 0.85
+"""Width of two digits side by side, as a fraction of their height; of one it is rarely more than 0.8."""
 
 
 class Sources(NamedTuple):
@@ -97,12 +103,28 @@ def draw_nondigits(count: int, rng: Generator, sources: Sources) -> Drawn:
         if picture is None:
             continue
         framed = frame_digit(picture)
-        if framed.reason:
+        if framed.reason or is_bar(framed.image) or (kind == "several" and is_narrow(framed.image)):
             refused[kind] += 1
             continue
         frames.append(framed.image)
         kinds.append(kind)
     return Drawn(np.stack(frames), kinds, refused)
+
+
+def is_bar(frame: Pixels) -> bool:
+    """Whether a framed picture, uint8 (28, 28), is an upright or slanted bar: there a 1 looks no different."""
+    y, x = np.nonzero(frame > 127)
+    if y.size < 2:
+        return False
+    (down, both), (_, across) = np.cov(y, x)
+    middle, spread = (down + across) / 2, np.hypot((down - across) / 2, both)
+    return bool(middle - spread < THIN * (middle + spread) and down > across)
+
+
+def is_narrow(frame: Pixels) -> bool:
+    """Whether a framed picture, uint8 (28, 28), is as narrow as one digit: framing took the others for neighbours."""
+    y, x = np.nonzero(frame)
+    return not y.size or bool(np.ptp(x) + 1 < PAIR * (np.ptp(y) + 1))
 
 
 def draw_picture(kind: str, sources: Sources, rng: Generator) -> Pixels | None:

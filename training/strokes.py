@@ -105,7 +105,6 @@ SHAPES: dict[str, Callable[[], list[Points]]] = {
     "triangle": lambda: [_regular(3)],
     "square": lambda: [_regular(4, turn=45)],
     "diamond": lambda: [_regular(4)],
-    "hexagon": lambda: [_regular(6)],
     "star": _star,
     "outlined star": _outlined_star,
     "asterisk": lambda: [np.array([[0.5, 0.5], point]) for point in _regular(6)[:-1]],
@@ -130,13 +129,12 @@ SHAPES: dict[str, Callable[[], list[Points]]] = {
     "tee": lambda: _lines("0,0 1,0", ".5,0 .5,1"),
     "corner": lambda: _lines("0,0 0,1 1,1"),
     "ladder": lambda: _lines("0,0 0,1", "1,0 1,1", "0,.25 1,.25", "0,.5 1,.5", "0,.75 1,.75"),
-    "hourglass": lambda: _lines("0,0 1,0 0,1 1,1 0,0"),
     "tree": lambda: _lines(".5,1 .5,.1", ".1,.3 .5,.6 .9,.3", ".2,.1 .5,.35 .8,.1"),
     "dots": lambda: [_arc(x, y, 0.03, 0.03) for x, y in ((0.1, 0.2), (0.8, 0.1), (0.5, 0.8))],
 }  # fmt: skip
-"""What people draw that no digit looks like, each a list of strokes. No plain circle, no upright line, no Z."""
+"""What people draw that no digit looks like, each a list of strokes. No circle, no upright line, no Z, no hourglass."""
 
-FILLED = ("triangle", "square", "diamond", "hexagon", "outlined star", "heart", "flower", "half circle")
+FILLED = ("triangle", "square", "diamond", "outlined star", "heart", "flower", "half circle")
 
 
 def draw_shape(rng: Generator) -> Image.Image | None:
@@ -220,4 +218,5 @@ def _smooth(knots: Points) -> Points:
     for before, start, end, after in zip(padded, padded[1:], padded[2:], padded[3:], strict=False):
         cubic = 2 * start + (end - before) * t + (2 * before - 5 * start + 4 * end - after) * t**2
         pieces.append((cubic + (3 * start - before - 3 * end + after) * t**3) / 2)
-    return np.clip(np.concatenate([*pieces, knots[-1:]]), 0, 1)
+    spline: Points = np.clip(np.concatenate([*pieces, knots[-1:]]), 0, 1)
+    return spline

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.grey import Pixels
-from training.degradation import Mask, blurred, light, smooth_field
+from training.degradation import Mask, blurred, light, smooth_field, to_pixels
 
 SMALLEST, LARGEST = 16, 140
 """Sides of a picture, in pixels."""
@@ -29,7 +29,7 @@ def draw_blank(rng: Generator) -> Pixels:
     if rng.random() < 0.3:
         _draw_specks(levels, rng)
     levels += rng.normal(0, rng.uniform(0, 10), shape)
-    picture = _to_pixels(levels if rng.random() < 0.85 else 255 - levels)
+    picture = to_pixels(levels if rng.random() < 0.85 else 255 - levels)
     return blurred(picture, rng.uniform(0.3, 2)) if rng.random() < 0.5 else picture
 
 
@@ -55,7 +55,8 @@ def _fold(shape: tuple[int, int], rng: Generator) -> Mask:
     angle = rng.uniform(0, np.pi)
     across = (x - rng.uniform(0, shape[1])) * np.cos(angle) + (y - rng.uniform(0, shape[0])) * np.sin(angle)
     wide = rng.uniform(0.5, 4)
-    return (rng.uniform(5, 40) * across / wide * np.exp(-((across / wide) ** 2))).astype(np.float32)
+    slope: Mask = (rng.uniform(5, 40) * across / wide * np.exp(-((across / wide) ** 2))).astype(np.float32)
+    return slope
 
 
 def draw_noise(rng: Generator) -> Pixels:
@@ -63,7 +64,7 @@ def draw_noise(rng: Generator) -> Pixels:
     shape = _shape(rng)
     kind = rng.random()
     if kind < 0.3:
-        return _to_pixels(rng.normal(rng.uniform(60, 200), rng.uniform(5, 80), shape))
+        return to_pixels(rng.normal(rng.uniform(60, 200), rng.uniform(5, 80), shape))
     if kind < 0.5:
         picture = np.full(shape, rng.choice([0, 128, 255]), np.uint8)
         struck = rng.random(shape) < rng.uniform(0.005, 0.4)
@@ -76,8 +77,8 @@ def draw_noise(rng: Generator) -> Pixels:
     while cells < min(shape):
         field += np.float32(strength) * (smooth_field(shape, cells, rng) - np.float32(0.5))
         cells, strength = cells * 2, strength * rng.uniform(0.3, 0.9)
-    picture = _to_pixels(128 + field * rng.uniform(40, 300))
-    return _to_pixels(255.0 * (picture > rng.integers(90, 170))) if rng.random() < 0.25 else picture
+    picture = to_pixels(128 + field * rng.uniform(40, 300))
+    return to_pixels(255.0 * (picture > rng.integers(90, 170))) if rng.random() < 0.25 else picture
 
 
 def draw_texture(rng: Generator) -> Pixels:
@@ -92,7 +93,7 @@ def draw_texture(rng: Generator) -> Pixels:
     wave = 1 / (1 + np.exp(-sharp * (pattern - rng.uniform(-0.5, 0.5))))
     dark, bright = np.sort(rng.uniform(0, 255, 2))
     levels = dark + (bright - dark) * wave
-    return _to_pixels(levels + rng.normal(0, rng.uniform(0, 12), shape))
+    return to_pixels(levels + rng.normal(0, rng.uniform(0, 12), shape))
 
 
 def _sine(phase: NDArray[np.floating]) -> NDArray[np.floating]:
@@ -101,7 +102,7 @@ def _sine(phase: NDArray[np.floating]) -> NDArray[np.floating]:
 
 def _bricks(u: NDArray[np.floating], v: NDArray[np.floating]) -> NDArray[np.floating]:
     shifted = u + 0.5 * (np.floor(v) % 2)
-    return np.minimum(np.abs(shifted % 1 - 0.5), np.abs(v % 1 - 0.5)) * 4 - 0.5
+    return np.asarray(np.minimum(np.abs(shifted % 1 - 0.5), np.abs(v % 1 - 0.5)) * 4 - 0.5)
 
 
 PATTERNS: tuple[Callable[[NDArray[np.floating], NDArray[np.floating]], NDArray[np.floating]], ...] = (
@@ -118,10 +119,6 @@ PATTERNS: tuple[Callable[[NDArray[np.floating], NDArray[np.floating]], NDArray[n
 def _shape(rng: Generator) -> tuple[int, int]:
     height = np.exp(rng.uniform(np.log(SMALLEST), np.log(LARGEST)))
     return max(8, int(height)), max(8, int(height * np.exp(rng.uniform(-0.4, 0.4))))
-
-
-def _to_pixels(levels: NDArray[np.floating]) -> Pixels:
-    return np.rint(np.clip(levels, 0, 255)).astype(np.uint8)
 
 
 def enlarged(image: Pixels, side: int) -> Image.Image:
