@@ -7,12 +7,16 @@ import torch
 from rich.progress import Progress
 
 from training.article import train_article
+from training.best import train_best
 from training.dataset import Labelled
-from training.recipes import Article, Recipe
+from training.paper import train_paper
+from training.recipes import Article, Best, Paper, Recipe
 from training.trained import Trained
 
 _TRAINERS: dict[type[Recipe], Callable[[Any, Labelled, Labelled, Progress], Trained]] = {
     Article: train_article,
+    Best: train_best,
+    Paper: train_paper,
 }
 
 
