@@ -1,4 +1,4 @@
-"""Printed digits as people send them: rendered from fonts, jittered, photographed, framed as the service frames them."""
+"""Printed digits as people send them: rendered from fonts, jittered, photographed, framed as the service does."""
 
 import math
 from collections import Counter
@@ -31,7 +31,7 @@ STYLES_AT_ONCE = 24
 
 
 class Printed(NamedTuple):
-    """Frames of printed digits, uint8 (N, 28, 28), their labels, int64 (N,), and how many framing refused, by reason."""
+    """Frames of printed digits, uint8 (N, 28, 28), their labels, int64 (N,), and what framing refused, by reason."""
 
     frames: Frames
     labels: NDArray[np.int64]
@@ -94,7 +94,8 @@ def jitter(glyph: Image.Image, rng: Generator) -> Mask:
     left, top, right, bottom = (max(size) * rng.uniform(0.06, rng.choice([0.15, 0.8]), 4)).astype(int) + 1
     mask = np.zeros((size[1] + top + bottom, size[0] + left + right), np.float32)
     mask[top : top + size[1], left : left + size[0]] = small
-    return mask / np.float32(255)
+    mask /= 255
+    return mask
 
 
 def _turned(glyph: Image.Image, rng: Generator) -> Image.Image:
@@ -123,6 +124,6 @@ def _weighted(glyph: Image.Image, rng: Generator) -> Image.Image:
     return glyph.filter(ImageFilter.BoxBlur(radius)).point(table.tolist())
 
 
-def pick(choices: Sequence[Any], rng: Generator) -> Any:
+def pick(choices: Sequence[Any] | Frames, rng: Generator) -> Any:
     """One of the choices, all as likely."""
     return choices[int(rng.integers(len(choices)))]
