@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from model.grey import Pixels
+
 Mask = NDArray[np.bool_]
 Ints = NDArray[np.intp]
 
@@ -37,13 +39,18 @@ class Components:
         edges[self.end[drawn]] = -1  # never a start too: an empty column or a gap lies between two runs
         return edges[:-1].cumsum(dtype=np.int8).view(np.bool_).reshape(rows, columns + 1)[:, :columns]
 
-    def within(self, region: Mask) -> Ints:
-        """How many pixels of each part lie in a region: bool [H, W] -> [K]."""
+    def total(self, values: Pixels | Mask) -> Ints:
+        """The sum of values, uint8 or bool [H, W], over the pixels of each part: [K]."""
         rows, columns = self.shape
         before = np.zeros(rows * (columns + 1) + 1, np.int32)
-        before[1:].reshape(rows, columns + 1)[:, :columns] = region
+        before[1:].reshape(rows, columns + 1)[:, :columns] = values
         before.cumsum(out=before)
         return np.bincount(self.owner, before[self.end] - before[self.start], self.area.size).astype(np.intp)
+
+    def box(self, kept: Mask) -> tuple[int, int, int, int]:
+        """Left, top, right and bottom of all the kept parts, bool [K], at least one."""
+        left, top = int(self.left[kept].min()), int(self.top[kept].min())
+        return left, top, int(self.right[kept].max()), int(self.bottom[kept].max())
 
 
 def find_components(mask: Mask) -> Components:

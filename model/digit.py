@@ -1,7 +1,7 @@
 """Find the digit in a picture's ink: which parts are its own, and not lines, neighbours, specks or noise."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -11,8 +11,9 @@ from model.enclosures import find_enclosure
 from model.frame_lines import find_lines
 from model.grey import Pixels
 from model.ink import Ink, histogram, otsu
-from model.morphology import grow
+from model.morphology import close, grow
 from model.ruled_lines import find_ruled
+from model.strokes import stroke_width
 from model.working import Box
 
 Reason = Literal["blank", "several_digits", "not_a_digit"]
@@ -25,19 +26,29 @@ INSIDE_AT_SIDE, INSIDE_AT_LINE = 0.25, 0.5
 CUT = 0.02
 """A digit that reaches within this fraction of the picture to opposite sides was cut to its box."""
 SMALLEST = 0.04
-"""Parts of less ink than this fraction of the largest are specks."""
+"""Parts of less ink than this fraction of the largest are specks,"""
+LARGE, NEAR = 0.2, 0.2
+"""and so are those of less than the first, unless they lie within the second, in sizes of the larger ones, of these."""
+SPECK, SPECK_PIXELS = 0.04, 5
+"""What is no longer than this fraction of the shorter side, or this many pixels of the picture, is a speck too."""
 FAINTEST = 10
 """Grey levels between ink and ground below which the picture is blank: compression alone makes up to 8."""
-CLEAREST_NOISE = 4.0
+CLEAREST_NOISE = 3.0
 """Standard deviations of the ground by which ink must stand out from it: noise, cut in two, reaches 2 to 4."""
+CLEAR = 8
+"""What is so faint must stand out by this many grey levels more, from all of the ground or from what is near."""
 SMALLEST_FOUND = 5e-4
 """Ink that is found only at the second cut must make up this fraction of the picture, and half of all ink there."""
-SHADOW = 0.37
-"""What stands out by less than this fraction of the ground's own range is the edge of a shadow."""
+BOTH_SIDES = 0.4
+"""Strokes stand out from what is on either side of them by this fraction of their contrast; edges of shadows do not."""
+FLATTENED = 0.07
+"""In the second look the ground is followed over this fraction of the picture, each way: no stroke is broader."""
 TALL = 0.6
 """A part is of a digit's size if it is this fraction as high as the highest."""
 SOLID = 0.9
 """A part that fills its box to this fraction, and is not narrow as a 1 is, is no pen stroke."""
+FEW_PARTS = 3
+"""What is found in the second look and falls into more parts than this is grain."""
 MOST_PARTS = 8
 """Digits fall into fewer parts than this; textures and writing into more."""
 
@@ -46,10 +57,11 @@ MOST_PARTS = 8
 class Digit:
     """The digit's ink: its mask, bool [H, W], its box in the same pixels, and how far it stands out, in grey levels.
 
-    `parts`: how many; `enclosure`: the box of a drawn box or a sheet that may hold the digit proper; `reason`: why it
-    is not one digit.
+    `levels`: how far each pixel does, uint8 [H, W]; `parts`: how many; `enclosure`: the box of a drawn box or a sheet
+    that may hold the digit proper; `reason`: why it is not one digit.
     """
 
+    levels: Pixels
     mask: Mask
     box: Box
     contrast: float
@@ -58,18 +70,33 @@ class Digit:
     reason: Reason | None
 
 
-def find_digit(ink: Ink) -> Digit | None:
+def find_digit(ink: Ink, pixel: float = 1.0) -> Digit | None:
     """Find the digit in a picture's ink; None where there is only ground.
+
+    `pixel`: how many pixels of the ink stand for one of the picture. Where nothing is found in uneven light, the
+    ground is followed more closely: strokes stand out from it, however faint, and most shadows no longer do.
+    """
+    digit = _find_in(ink, pixel)
+    if digit is None:
+        reach = 1 + round(FLATTENED * max(ink.pixels.shape))
+        digit = _find_in(replace(ink, levels=close(ink.pixels, reach) - ink.pixels), pixel)
+        if digit is not None and digit.parts > FEW_PARTS:
+            return None
+    return digit
+
+
+def _find_in(ink: Ink, pixel: float) -> Digit | None:
+    """Find the digit among the levels as they are.
 
     Ink that is a tiny part of the picture is lost among the noise that Otsu's threshold then cuts in two: if nothing
     stands out, what lies above the threshold is cut once more.
     """
     lines, threshold = _lines(ink.levels)
-    digit = _digit_above(ink, threshold, lines)
+    digit = _digit_above(ink, threshold, lines, pixel)
     if digit is None:
         above = ink.levels[~lines & (ink.levels > threshold)]
         threshold = _threshold(above)
-        digit = _digit_above(ink, threshold, lines)
+        digit = _digit_above(ink, threshold, lines, pixel)
         if digit is not None:
             found, all_ink = np.count_nonzero(digit.mask), np.count_nonzero(above > threshold)
             if found < max(SMALLEST_FOUND * ink.levels.size, all_ink / 2):
@@ -95,23 +122,20 @@ def _threshold(levels: Pixels) -> int:
     return max(otsu(histogram(levels))[0], FAINTEST // 2) if levels.size else FAINTEST
 
 
-def _digit_above(ink: Ink, threshold: int, lines: Mask) -> Digit | None:
+def _digit_above(ink: Ink, threshold: int, lines: Mask, pixel: float) -> Digit | None:
     """The digit among the ink above a threshold, unless it hardly stands out."""
     ruled = find_ruled((ink.levels > threshold // 2) & ~lines)  # often fainter than the pen
     parts = find_components((ink.levels > threshold) & ~lines & ~ruled)
     stray = _stray(parts, lines)
-    kept = _kept(parts, stray)
-    if not kept.any():
+    kept = _kept(parts, stray, parts.total(ink.levels) - threshold * parts.area)
+    if not kept.any() or _longest(parts, kept) <= max(SPECK * min(parts.shape), SPECK_PIXELS * pixel):
         return None
     mask = parts.mask(kept)
-    contrast, noise = _contrast(ink.levels, mask, lines | ruled | parts.mask(stray))
-    if contrast < max(FAINTEST, CLEAREST_NOISE * noise, SHADOW * ink.unevenness):
+    contrast = _clear_contrast(ink, mask, lines | ruled | parts.mask(stray))
+    if contrast is None:
         return None
-    left, top = int(parts.left[kept].min()), int(parts.top[kept].min())
-    right, bottom = int(parts.right[kept].max()), int(parts.bottom[kept].max())
     count = int(np.count_nonzero(kept))
-    box = left, top, right, bottom
-    return Digit(mask, box, contrast, count, find_enclosure(parts, kept), _reason(parts, kept))
+    return Digit(ink.levels, mask, parts.box(kept), contrast, count, find_enclosure(parts, kept), _reason(parts, kept))
 
 
 def _stray(parts: Components, lines: Mask) -> Mask:
@@ -126,10 +150,10 @@ def _stray(parts: Components, lines: Mask) -> Mask:
         return np.zeros(parts.area.size, np.bool_)
     inner = np.zeros_like(lines)
     inner[rows // MARGIN : rows - rows // MARGIN, columns // MARGIN : columns - columns // MARGIN] = True
-    within = parts.within(inner)
+    within = parts.total(inner)
     stray: Mask = at_side & (within < INSIDE_AT_SIDE * parts.area)
     if any_lines:
-        stray |= (parts.within(grow(lines, 2)) > 0) & (within < INSIDE_AT_LINE * parts.area)
+        stray |= (parts.total(grow(lines, 2)) > 0) & (within < INSIDE_AT_LINE * parts.area)
     return stray
 
 
@@ -142,11 +166,35 @@ def _is_cut(parts: Components) -> bool:
     return bool(across or down)
 
 
-def _kept(parts: Components, stray: Mask) -> Mask:
-    """Which parts are the digit's: bool [K]. Specks are not."""
-    largest = int(parts.area[~stray].max(initial=0))
-    kept: Mask = ~stray & (parts.area >= max(SMALLEST * largest, 2))
-    return kept
+def _kept(parts: Components, stray: Mask, ink: Ints) -> Mask:
+    """Which parts are the digit's, by how much `ink` each has: bool [K]. Specks are not."""
+    largest = int(ink[~stray].max(initial=0))
+    kept: Mask = ~stray & (ink >= max(SMALLEST * largest, 1)) & (parts.area > 1)
+    large = kept & (ink >= LARGE * largest)
+    if not large.any():
+        return kept
+    left, top, right, bottom = parts.box(large)
+    reach = NEAR * max(right - left, bottom - top)
+    away = [left - parts.right, parts.left - right, top - parts.bottom, parts.top - bottom]
+    return kept & (np.max(away, axis=0) <= reach)
+
+
+def _longest(parts: Components, kept: Mask) -> int:
+    """The longest side of any of the kept parts, in pixels."""
+    return int(np.maximum(parts.right - parts.left, parts.bottom - parts.top)[kept].max())
+
+
+def _clear_contrast(ink: Ink, mask: Mask, aside: Mask) -> float | None:
+    """How far a digit stands out, in grey levels; None where it hardly does, or from one side only, as shadows do."""
+    contrast, noise = _contrast(ink.levels, mask, aside)
+    if contrast < max(FAINTEST, CLEAREST_NOISE * noise):
+        return None
+    reach = 2 + math.ceil(stroke_width(mask))
+    near, grain = _contrast(close(ink.pixels, reach) - ink.pixels, mask, aside)
+    if near < max(BOTH_SIDES * contrast, CLEAREST_NOISE * grain):
+        return None
+    clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
+    return contrast if clear else None
 
 
 def _contrast(levels: Pixels, digit: Mask, aside: Mask) -> tuple[float, float]:

@@ -65,7 +65,7 @@ def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
     """Frame a picture; where the digit is small, or enclosed, look again at that place alone, `looks` times at most."""
     working = to_working(pixels)
     ink = find_ink(working.pixels, polarity)
-    digit = find_digit(ink)
+    digit = find_digit(ink, 1 / working.scale)
     if digit is None:
         return Framed(np.zeros((SIZE, SIZE), np.uint8), ink.dark, box=None, reason="blank")
     box = working.in_original(digit.box)
@@ -78,7 +78,7 @@ def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
         closer = _framed_within(pixels, place, "dark-on-light" if ink.dark else "light-on-dark", looks - 1)
     if closer and closer.box:
         return closer
-    strokes = redraw(ink.levels, digit.mask, digit.box)
+    strokes = redraw(digit.levels, digit.mask, digit.box)
     return Framed(_placed(strokes.fine), ink.dark, box, _warnings(ink, digit, strokes, box), digit.reason)
 
 

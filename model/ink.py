@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from model.grey import Pixels
-from model.morphology import grow, shrink
+from model.morphology import close
 
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
 Levels = NDArray[np.float32]
@@ -34,9 +34,11 @@ _LEVEL = np.arange(256)
 class Ink:
     """How far each pixel stands out from its ground, uint8 [H, W], and whether it does so on the dark side.
 
-    `unevenness`: the grey levels over which the ground itself varies.
+    `pixels`: the picture, inverted where its ink is light; `unevenness`: the grey levels over which the ground itself
+    varies, 0 where it is of one level.
     """
 
+    pixels: Pixels
     levels: Pixels
     dark: bool
     unevenness: int
@@ -55,9 +57,9 @@ def find_ink(pixels: Pixels, polarity: Polarity) -> Ink:
         pixels, coarse, count, threshold = ~pixels, ~coarse, count[::-1], 254 - threshold
     level = threshold + 1 + int(np.argmax(count[threshold + 1 :])) if threshold < 255 else 255
     if count[level] >= FLAT * pixels.size:
-        return Ink(level - np.minimum(pixels, np.uint8(level)), dark, unevenness=0)
+        return Ink(pixels, level - np.minimum(pixels, np.uint8(level)), dark, unevenness=0)
     ground = find_ground(coarse, pixels.shape)
-    return Ink(np.maximum(ground, pixels) - pixels, dark, int(np.ptp(ground)))
+    return Ink(pixels, np.maximum(ground, pixels) - pixels, dark, int(np.ptp(ground)))
 
 
 def _coarse(pixels: Pixels) -> Pixels:
@@ -99,7 +101,7 @@ def _mean_nearby(levels: Levels, reach: int) -> Levels:
 
 def find_ground(coarse: Pixels, shape: tuple[int, int]) -> Pixels:
     """The sheet without its dark ink, uint8 [H, W] of the shape asked: a closing follows shadows, not strokes."""
-    closed = Image.fromarray(shrink(grow(coarse, REACH), REACH)).filter(ImageFilter.BoxBlur(1))
+    closed = Image.fromarray(close(coarse, REACH)).filter(ImageFilter.BoxBlur(1))
     return np.asarray(closed.resize(shape[::-1], Image.Resampling.BILINEAR))
 
 

@@ -20,6 +20,11 @@ def shrink(pixels: Pixels, reach: int) -> Pixels:
     return ~grow(~pixels, reach)
 
 
+def close(pixels: Pixels, reach: int) -> Pixels:
+    """Fill dark places that are no broader than `2 * reach` pixels with what surrounds them, uint8 [H, W]."""
+    return shrink(grow(pixels, reach), reach)
+
+
 def grow_down(values: Values, reach: int) -> Values:
     """The largest value up to `reach` rows up or down, [H, W], in as many passes as 2 * reach + 1 has binary digits."""
     rows, columns = values.shape

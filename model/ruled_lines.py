@@ -21,26 +21,28 @@ END = 0.05
 def find_ruled(mask: Mask) -> Mask:
     """Find ink that belongs to ruled lines, across or down: bool [H, W] -> bool [H, W]. Strokes across them do not."""
     ruled = np.zeros_like(mask)
-    for view, drawn in ((mask, ruled), (mask.T, ruled.T)):
-        if np.count_nonzero(view, axis=1).max() >= ALONE * view.shape[1]:
-            drawn |= _across(view)
+    rows = _ruled_rows(mask, ruled)
+    columns = _ruled_rows(mask.T, ruled.T)
+    ruled |= mask & rows[:, np.newaxis] & columns  # where they cross, neither is thin
     return ruled
 
 
-def _across(mask: Mask) -> Mask:
-    """Ink of lines across a mask: bool [H, W] -> bool [H, W]."""
+def _ruled_rows(mask: Mask, ruled: Mask) -> Mask:
+    """Add the ink of lines across a mask to `ruled`, both bool [H, W]; tell the rows they lie in, bool [H]."""
     rows, columns = mask.shape
+    if np.count_nonzero(mask, axis=1).max() < ALONE * columns:
+        return np.zeros(rows, np.bool_)
     thickest = 1 + round(THIN * rows)
     thin = mask & ~_opened(mask, thickest + 1)
     near = grow_down(thin, 1 + round(LEAN * rows))
     end = 1 + round(END * columns)
-    is_line = near[:, :end].any(axis=1) & near[:, -end:].any(axis=1)
+    is_line: Mask = near[:, :end].any(axis=1) & near[:, -end:].any(axis=1)
     is_line &= np.count_nonzero(near, axis=1) >= ALONE * columns
     is_line &= np.count_nonzero(near | mask, axis=1) >= ACROSS * columns
-    if 2 * np.count_nonzero(is_line) > rows:  # lines everywhere are grain
+    if 2 * np.count_nonzero(np.count_nonzero(thin, axis=1) >= ALONE * columns) > rows:  # lines everywhere are grain
         is_line[:] = False
-    drawn: Mask = thin & is_line[:, np.newaxis]
-    return drawn
+    ruled |= thin & is_line[:, np.newaxis]
+    return is_line
 
 
 def _opened(mask: Mask, length: int) -> Mask:

@@ -43,7 +43,7 @@ class Strokes:
 def redraw(levels: Pixels, mask: Mask, box: Box) -> Strokes:
     """Draw the ink of a mask, both [H, W], from its box: LONGEST * FINE fine pixels long, plus the border."""
     ink = _sharpened(_enlarged(levels, mask, box))
-    widen = max(0, round((THINNEST * FINE - _stroke_width(ink > 127)) / 2))
+    widen = max(0, round((THINNEST * FINE - stroke_width(ink > 127)) / 2))
     return Strokes(grow(ink, widen) if widen else ink, widened=widen > 0)
 
 
@@ -83,7 +83,7 @@ def _sharpened(picture: Image.Image) -> Pixels:
     return sharp
 
 
-def _stroke_width(mask: Mask) -> float:
+def stroke_width(mask: Mask) -> float:
     """Mean width of strokes, in pixels of the mask [H, W]: twice the area over the length of the outline."""
     outline = int(np.count_nonzero(mask[1:] != mask[:-1]) + np.count_nonzero(mask[:, 1:] != mask[:, :-1]))
     return 2 * int(np.count_nonzero(mask)) / max(outline, 1)
