@@ -52,7 +52,6 @@ class Scores:
     """(N,): how much speaks for a digit at all, low where nothing in the image looks like one."""
 
 
-
 class Classifier:
     """A model file and its record, ready to classify. Threads may share it."""
 

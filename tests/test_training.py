@@ -217,7 +217,7 @@ def test_thresholds_accept_what_was_asked_and_hardly_more(coverage):
     """At least the coverage; with room for one more refusal the threshold would have been stricter."""
     logits = np.random.default_rng(0).normal(0, 3, (2_000, 10))
     probabilities = softmax(logits)
-    acceptance = choose_acceptance(probabilities, energy(logits), coverage)
+    acceptance = choose_acceptance([(probabilities, energy(logits), coverage)])
     accepted = is_accepted(probabilities, energy(logits), acceptance).mean()
     assert coverage <= accepted <= coverage + 0.002
     confident = probabilities.max(axis=1) >= acceptance.min_confidence

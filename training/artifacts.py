@@ -7,8 +7,19 @@ from pathlib import Path
 
 from model.contract import LAYERS_FILE, MODEL_FILE, RECORD_FILE
 
-CARD_FILE, CURVES_FILE, CONFUSION_FILE = "model_card.md", "curves.png", "confusion.png"
-FILES = (MODEL_FILE, LAYERS_FILE, RECORD_FILE, CARD_FILE, CURVES_FILE, CONFUSION_FILE)
+CARD_FILE = "model_card.md"
+CURVES_FILE, CONFUSION_FILE = "curves.png", "confusion.png"
+RELIABILITY_FILE, RISK_FILE = "reliability.png", "risk_coverage.png"
+FILES = (
+    MODEL_FILE,
+    LAYERS_FILE,
+    RECORD_FILE,
+    CARD_FILE,
+    CURVES_FILE,
+    CONFUSION_FILE,
+    RELIABILITY_FILE,
+    RISK_FILE,
+)
 
 
 @contextmanager

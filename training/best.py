@@ -1,5 +1,6 @@
 """The recipe `best`: pictures, teacher, student. Each is a stage; what was finished is not done again."""
 
+import os
 from dataclasses import asdict
 from typing import Any
 
@@ -22,15 +23,15 @@ from training.trained import Epoch, Trained
 NOT_DIGITS = ("characters", "other")
 
 
-def train_best(recipe: Best, seed: int, train: Labelled, hold_out: Labelled, progress: Progress) -> Trained:
+def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Progress) -> Trained:
     """Train a new network and its judge. Raises FontsError."""
-    torch.set_num_threads(_cores())
-    stages = Stages(seed, {"recipe": asdict(recipe), "images": len(train.labels)})
+    torch.set_num_threads(len(os.sched_getaffinity(0)))  # the teacher is large enough to share
+    stages = Stages(torch.initial_seed(), {"recipe": asdict(recipe), "images": len(train.labels)})
     pictures = make_pictures(recipe, train, hold_out, stages, progress)
     sources = {name: Source.of(pictures.train[name], serving.share) for name, serving in recipe.servings.items()}
 
     teacher = to_device(Teacher(recipe.teacher_widths))
-    digits = Mixture([source for name, source in sources.items() if name not in NOT_DIGITS], recipe.pass_size)
+    digits = Mixture([source for name, source in sources.items() if name not in NOT_DIGITS], recipe.epoch_images)
     learned = stages.run("teacher", lambda _: train_teacher(recipe, digits, progress).state_dict())
     teacher.load_state_dict(learned)
 
@@ -39,7 +40,7 @@ def train_best(recipe: Best, seed: int, train: Labelled, hold_out: Labelled, pro
             name: Lesson(source, recipe.servings[name].versions, recipe.servings[name].strength)
             for name, source in sources.items()
         }
-        mixture = Mixture([write_versions(each, progress, name) for name, each in lessons.items()], recipe.pass_size)
+        mixture = Mixture([write_versions(each, progress, name) for name, each in lessons.items()], recipe.epoch_images)
         taught = ask_teacher(teacher.eval(), mixture, progress)
         net, history = train_student(recipe, mixture, taught, hold_out, progress)
         return {"net": net.state_dict(), "history": [asdict(epoch) for epoch in history]}
@@ -55,4 +56,4 @@ def train_best(recipe: Best, seed: int, train: Labelled, hold_out: Labelled, pro
         "judge_parameters": JUDGE_PARAMETERS,
         "device": DEVICE.type,
     }
-    return Trained(net, [Epoch(**epoch) for epoch in made["history"]], facts)
+    return Trained(net, [Epoch(**epoch) for epoch in made["history"]], facts, pictures.hold_out, pictures.test)

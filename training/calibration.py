@@ -1,6 +1,7 @@
 """What is chosen on the hold-out once the weights are fixed: the temperature and the thresholds of acceptance."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -36,11 +37,20 @@ def fit_temperature(logits: Floats, labels: NDArray[np.int64]) -> float:
     return 2 / (low + high)
 
 
-def choose_acceptance(probabilities: Floats, evidence: Floats, coverage: float) -> Acceptance:
-    """The strictest thresholds that together still accept `coverage` of these digits.
+def choose_acceptance(sets: Sequence[tuple[Floats, Floats, float]]) -> Acceptance:
+    """The strictest thresholds that still accept of each set of digits what it asks for.
 
-    Each of the two questions may refuse half of what may be refused: which digit it is (confidence), then whether
-    it is one (evidence, of those still accepted). Both are rounded down, so that rounding refuses nobody.
+    A set is its probabilities, (N, 10), its evidence, (N,), and the least share to be accepted.
+    """
+    each = [_choose(probabilities, evidence, coverage) for probabilities, evidence, coverage in sets]
+    return Acceptance(min(one.min_confidence for one in each), min(one.min_evidence for one in each))
+
+
+def _choose(probabilities: Floats, evidence: Floats, coverage: float) -> Acceptance:
+    """For one set. Each of the two questions may refuse half of what may be refused.
+
+    First which digit it is (confidence), then whether it is one (evidence, of those still accepted). Both are rounded
+    down, so that rounding refuses nobody.
     """
     confidence = probabilities.max(axis=1)
     budget = math.floor(len(confidence) * (1 - coverage) + 1e-9)

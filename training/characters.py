@@ -76,7 +76,9 @@ def _wave(r: Random) -> Points:
 
 def _hook(r: Random) -> Points:
     start = r.uniform(0, 360)
-    hook = arc(*_anchor(r), r.uniform(0.08, 0.3), r.uniform(0.08, 0.3), start, start + r.choice([-1, 1]) * r.uniform(150, 300))
+    hook = arc(
+        *_anchor(r), r.uniform(0.08, 0.3), r.uniform(0.08, 0.3), start, start + r.choice([-1, 1]) * r.uniform(150, 300)
+    )
     return join(hook, line(_anchor(r)))
 
 

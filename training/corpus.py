@@ -1,6 +1,6 @@
 """What the recipe `best` learns from: digits of several kinds, and pictures that are no digit."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -8,13 +8,10 @@ from torch import Tensor
 
 from training.dataset import Labelled
 
-NO_DIGIT = -1
-"""The label of what is no digit."""
-
 
 @dataclass(frozen=True)
 class Source:
-    """One kind of picture, and how many of each pass's images are drawn from it."""
+    """One kind of picture, and what part of an epoch's images is drawn from it."""
 
     images: Tensor
     """uint8 (N, 1, 28, 28)."""
@@ -31,25 +28,24 @@ class Source:
 class Mixture:
     """Several sources in fixed proportions, one after the other in memory.
 
-    A pass has as many images as the sizes of `pass_size` says, whatever the sources hold: a small source comes round
-    more often than a large one. Within a source every image is drawn once before any is drawn again.
+    An epoch draws a fixed number of images from each, whatever it holds: a small source comes round more often than a
+    large one. Within a source every image is drawn once before any is drawn again.
     """
 
-    def __init__(self, sources: Sequence[Source], pass_size: int) -> None:
+    def __init__(self, sources: Sequence[Source], epoch_images: int) -> None:
         self.images = torch.cat([source.images for source in sources])
         self.labels = torch.cat([source.labels for source in sources])
-        self.pass_size = pass_size
         self._decks = [
-            _Deck(start, len(source.labels), round(source.share * pass_size))
+            _Deck(start, len(source.labels), round(source.share * epoch_images))
             for start, source in zip(_starts(sources), sources, strict=True)
         ]
 
     def steps(self, batch_size: int) -> int:
-        """Batches of one pass."""
+        """Batches of one epoch; the last images, too few for one, are left out."""
         return sum(deck.hand for deck in self._decks) // batch_size
 
     def draw(self, batch_size: int) -> Iterator[Tensor]:
-        """One pass: rows of `images` and `labels`, batch by batch, all of one size. From torch's global generator."""
+        """One epoch: rows of `images` and `labels`, batch by batch, all of one size. From torch's global generator."""
         rows = torch.cat([deck.deal() for deck in self._decks])
         rows = rows[torch.randperm(len(rows))]
         yield from torch.split(rows, batch_size)[: self.steps(batch_size)]

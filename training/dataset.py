@@ -34,6 +34,10 @@ class DatasetError(Exception):
     """MNIST cannot be had, or what was found is not MNIST; the message names file, expected and found."""
 
 
+NO_DIGIT = -1
+"""The label of a picture that shows none."""
+
+
 @dataclass(frozen=True)
 class Labelled:
     """Images and what they show."""
@@ -41,7 +45,7 @@ class Labelled:
     images: Frames
     """uint8 (N, 28, 28), light ink on dark ground."""
     labels: NDArray[np.int64]
-    """(N,), 0 to 9."""
+    """(N,), 0 to 9, or NO_DIGIT."""
 
     def split(self, last: int) -> tuple["Labelled", "Labelled"]:
         """All but the last so many, and those."""

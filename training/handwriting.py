@@ -1,4 +1,4 @@
-"""Digits drawn stroke by stroke, in the forms that MNIST's writers did not use: barred sevens, flagged ones, curled nines.
+"""Digits drawn stroke by stroke, in the forms that MNIST's writers seldom used: barred sevens, curled nines.
 
 A form is a list of strokes in a box of one by one, x to the right and y down, and every call draws another specimen.
 How people of several countries write digits was taken from school charts, the numbers by eye.
@@ -100,7 +100,9 @@ def _looped_three(r: Random) -> list[Points]:
 def _open_four(r: Random) -> list[Points]:
     bar, stem = r.uniform(0.5, 0.68), r.uniform(0.6, 0.8)
     top = r.uniform(0.0, 0.25)
-    left = line((r.uniform(0.12, 0.34), r.uniform(0, 0.08)), (0.08, bar), (r.uniform(0.85, 1.05), bar + r.normal(0, 0.03)))
+    left = line(
+        (r.uniform(0.12, 0.34), r.uniform(0, 0.08)), (0.08, bar), (r.uniform(0.85, 1.05), bar + r.normal(0, 0.03))
+    )
     return [left, line((stem, top), (stem + r.normal(0, 0.05), 1))]
 
 
@@ -205,7 +207,15 @@ def _stacked_eight(r: Random) -> list[Points]:
 
 def _open_eight(r: Random) -> list[Points]:
     """Begun at the right, its top left open."""
-    path = [(0.85, r.uniform(0.02, 0.12)), (0.5, 0.03), (0.22, 0.22), (0.5, 0.48), (0.82, 0.75), (0.5, 1.0), (0.18, 0.78)]
+    path = [
+        (0.85, r.uniform(0.02, 0.12)),
+        (0.5, 0.03),
+        (0.22, 0.22),
+        (0.5, 0.48),
+        (0.82, 0.75),
+        (0.5, 1.0),
+        (0.18, 0.78),
+    ]
     return [curve(*path, (0.5, 0.45), (r.uniform(0.8, 1.0), r.uniform(0.0, 0.12)))]
 
 

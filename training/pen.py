@@ -41,19 +41,21 @@ def draw(strokes: list[Points], random: Random) -> Ink:
             across = abs(dx * np.sin(angle) - dy * np.cos(angle))
             radius = width * HEIGHT / 2 * push * (flat + (1 - flat) * across)
             pencil.ellipse((x - radius, y - radius, x + radius, y + radius), fill=255)
-    return np.asarray(canvas, np.float32) / 255
+    return np.asarray(canvas, np.float32) / np.float32(255)
 
 
 def _pressure(length: int, random: Random) -> Points:
     """Of the pen along a stroke, around one: it swells and fades, most at the ends."""
     knots = 1 + random.normal(0, random.uniform(0.02, 0.15), 5)
     knots[-1] *= random.choice([1.0, 1.0, 0.6])
-    return np.clip(np.interp(np.linspace(0, 4, length), np.arange(5), knots), 0.4, 1.6)
+    pressure: Points = np.interp(np.linspace(0, 4, length), np.arange(5), knots)
+    return pressure.clip(0.4, 1.6)
 
 
 def _direction(stroke: Points) -> Points:
     steps = np.gradient(stroke, axis=0)
-    return steps / np.maximum(np.hypot(*steps.T)[:, None], 1e-9)
+    unit: Points = steps / np.maximum(np.hypot(*steps.T)[:, None], 1e-9)
+    return unit
 
 
 def _resample(stroke: Points) -> Points:
@@ -77,7 +79,8 @@ def _distort(strokes: list[Points], random: Random) -> list[Points]:
             for axis in (0, 1)
             for harmonic in (0, 1)
         )
-        return (points + shift + random.normal(0, 0.012, 2) - 0.5) @ matrix.T
+        placed: Points = (points + shift + random.normal(0, 0.012, 2) - 0.5) @ matrix.T
+        return placed
 
     return [moved(stroke) for stroke in strokes]
 

@@ -9,8 +9,7 @@ import torch
 from rich.progress import Progress
 
 from model.contract import Frames
-from training.corpus import NO_DIGIT
-from training.dataset import Labelled
+from training.dataset import NO_DIGIT, Labelled
 from training.fashion import fetch_fashion
 from training.fonts import fetch_fonts, split_families
 from training.generation import Drawn, generate
@@ -44,19 +43,24 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
     """
     typefaces = fetch_fonts(progress)
     things, other_things = fetch_fashion(progress)
+    counts = {name: serving.pictures for name, serving in recipe.servings.items()}
     for_training, for_choices, for_test = split_families(typefaces, FONT_SPLIT)
 
     def make(name: str, draw: Callable[[int], tuple[Frames, Any]]) -> Labelled:
         return _labelled(stages.run(name, lambda seed: _tensors(*draw(seed))))
 
     def written(data: Labelled, count: int) -> Callable[[int], tuple[Frames, Any]]:
-        return lambda seed: _digits(generate(draw_rewritten, (data.images, data.labels), count, seed, progress, "Rewrite digits", None))
+        return lambda seed: _digits(
+            generate(draw_rewritten, (data.images, data.labels), count, seed, progress, "Rewrite digits", None)
+        )
 
     def forms(count: int) -> Callable[[int], tuple[Frames, Any]]:
         return lambda seed: _digits(generate(draw_forms, (), count, seed, progress, "Write digits", None))
 
     def characters(count: int) -> Callable[[int], tuple[Frames, Any]]:
-        return lambda seed: _others(generate(draw_characters, (), count, seed, progress, "Write characters", None).frames)
+        return lambda seed: _others(
+            generate(draw_characters, (), count, seed, progress, "Write characters", None).frames
+        )
 
     def printed(faces: Any, count: int) -> Callable[[int], tuple[Frames, Any]]:
         return lambda seed: printed_digits(faces, count, seed, progress)[:2]
@@ -67,11 +71,11 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
     return Pictures(
         train={
             "mnist": train,
-            "rewritten": make("rewritten", written(train, recipe.rewritten.pictures)),
-            "forms": make("forms", forms(recipe.forms.pictures)),
-            "printed": make("printed", printed(for_training, recipe.printed.pictures)),
-            "characters": make("characters", characters(recipe.characters.pictures)),
-            "other": make("other", other(for_training, train.images, things, recipe.other.pictures)),
+            "rewritten": make("rewritten", written(train, counts["rewritten"])),
+            "forms": make("forms", forms(counts["forms"])),
+            "printed": make("printed", printed(for_training, counts["printed"])),
+            "characters": make("characters", characters(counts["characters"])),
+            "other": make("other", other(for_training, train.images, things, counts["other"])),
         },
         hold_out={
             "rewritten": make("rewritten-hold-out", written(hold_out, HELD_OUT)),

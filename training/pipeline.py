@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import time
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,17 +13,27 @@ import numpy as np
 import torch
 from rich.progress import Progress
 
-from model.contract import INPUT_NAME, LABELS, LAYERS_FILE, LOGITS, MODEL_FILE, NAME, PROBABILITIES, RECORD_FILE, SIZE
-from model.plots import draw_confusion, draw_curves
-from model.record import Golden, Record
-from model.scores import confusion_matrix, expected_calibration_error
-from training.artifacts import CARD_FILE, CONFUSION_FILE, CURVES_FILE, replacing
+from model.contract import (
+    EVIDENCE,
+    INPUT_NAME,
+    LABELS,
+    LAYERS_FILE,
+    LOGITS,
+    MODEL_FILE,
+    NAME,
+    PROBABILITIES,
+    RECORD_FILE,
+    SIZE,
+)
+from model.plots import draw_confusion, draw_curves, draw_reliability, draw_risk_coverage
+from model.record import Acceptance, Golden, Record
+from model.scores import BINS, bootstrap_interval, confusion_matrix, expected_calibration_error
+from training.artifacts import CARD_FILE, CONFUSION_FILE, CURVES_FILE, RELIABILITY_FILE, RISK_FILE, replacing
 from training.calibration import choose_acceptance, fit_temperature
-from training.card import LIMITS, write_card
+from training.card import limits, set_name, write_card
 from training.dataset import Labelled, Mnist
-from training.evaluation import evaluate
+from training.evaluation import Answered, evaluate, evaluate_rejection
 from training.export import (
-    Answers,
     export_calibrated,
     export_layers,
     run_file,
@@ -39,15 +50,19 @@ from training.trained import Trained
 _NOT_IN_FILE = ("history", "seconds", "cpu_seconds")
 """Left to the record: without times, training again gives the same file and not only the same weights."""
 
-COVERAGE = 0.995
-"""The least share of the hold-out that must be accepted."""
+COVERAGE = 0.998
+"""The least share of MNIST's hold-out that must be accepted."""
+COVERAGE_BESIDE = 0.98
+"""The least share of each other hold-out of digits; among photographed ones are some that nobody can read."""
+
+HOLD_OUT, TEST = "mnist_holdout", "mnist_test"
 
 
 def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress: Progress) -> Record:
     """Train a model and write everything about it into `out`, all of it or nothing.
 
-    Every choice is made on the hold-out. The test set is met once, at the end, by the exported file. Raises
-    ExportError if the file does not compute what the network does, OSError if `out` cannot be written to.
+    Every choice is made on hold-outs. The test sets are met once, at the end, by the exported file. Raises ExportError
+    if the file does not compute what the network does, FontsError, OSError if `out` cannot be written to.
     """
     out.mkdir(parents=True, exist_ok=True)  # a place that cannot be written to is found out before training
     started, started_cpu = time.perf_counter(), time.process_time()
@@ -60,19 +75,38 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
         with step(progress, "Export"):
             _export(trained.net, temperature, folder, hold_out)
         with step(progress, "Evaluate"):
-            chosen_on, met_once = (run_file(folder / MODEL_FILE, data.images) for data in (hold_out, mnist.test))
+            data = {HOLD_OUT: hold_out, **_named(trained.hold_outs, "holdout")}
+            data |= {TEST: mnist.test, **_named(trained.tests, "test")}
+            sets = {name: Answered(each, run_file(folder / MODEL_FILE, each.images)) for name, each in data.items()}
         facts |= {
             "seconds": round(time.perf_counter() - started, 1),
             "cpu_seconds": round(time.process_time() - started_cpu, 1),
         }
         with step(progress, "Record"):
-            record = _record(recipe, facts, mnist, temperature, folder, (hold_out, chosen_on), (mnist.test, met_once))
+            record = _record(recipe, facts, mnist, temperature, folder, sets)
             record.write(folder / RECORD_FILE)
             write_card(record, folder / CARD_FILE)
-            draw_curves(facts["history"], folder / CURVES_FILE)
-            digits = met_once.probabilities.argmax(axis=1)
-            draw_confusion(confusion_matrix(mnist.test.labels, digits), "MNIST test", folder / CONFUSION_FILE)
+            _draw(record, sets, folder)
     return record
+
+
+def _named(sets: Mapping[str, Labelled], part: str) -> dict[str, Labelled]:
+    return {f"{kind}_{part}": data for kind, data in sets.items()}
+
+
+def _draw(record: Record, sets: Mapping[str, Answered], folder: Path) -> None:
+    """Every picture of the card."""
+    test = sets[TEST]
+    draw_curves(record.training["history"], folder / CURVES_FILE)
+    matrix = confusion_matrix(test.data.labels, test.answers.probabilities.argmax(axis=1))
+    draw_confusion(matrix, set_name(TEST), folder / CONFUSION_FILE)
+    digits = {
+        set_name(name): (each.answers.probabilities, each.data.labels)
+        for name, each in sets.items()
+        if each.shows_digits and name != HOLD_OUT
+    }
+    draw_reliability({set_name(TEST): digits[set_name(TEST)]}, folder / RELIABILITY_FILE)
+    draw_risk_coverage(digits, folder / RISK_FILE)
 
 
 def _export(net: Network, temperature: float, folder: Path, hold_out: Labelled) -> None:
@@ -102,13 +136,17 @@ def _record(
     mnist: Mnist,
     temperature: float,
     folder: Path,
-    hold_out: tuple[Labelled, Answers],
-    test: tuple[Labelled, Answers],
+    sets: Mapping[str, Answered],
 ) -> Record:
     """Everything known, with the digests of the model files, which get their metadata here."""
-    acceptance = choose_acceptance(hold_out[1].probabilities, hold_out[1].evidence, COVERAGE)
-    sets = {"mnist_holdout": hold_out, "mnist_test": test}
-    evaluation = {name: evaluate(answers, data, acceptance) for name, (data, answers) in sets.items()}
+    digits = {name: answered for name, answered in sets.items() if answered.shows_digits}
+    acceptance = _acceptance(digits)
+    evaluation = {
+        name: evaluate(answered, acceptance)
+        if answered.shows_digits
+        else evaluate_rejection(answered, sets[HOLD_OUT], acceptance)
+        for name, answered in sets.items()
+    }
     data = {"name": "MNIST", "sha256": dict(mnist.sha256)}
     metadata = {
         "version": recipe.version,
@@ -116,7 +154,7 @@ def _record(
         "data": json.dumps(data),
         "training": json.dumps({key: value for key, value in facts.items() if key not in _NOT_IN_FILE}),
         "temperature": str(temperature),
-        "test_accuracy": str(evaluation["mnist_test"]["accuracy"]),
+        "test_accuracy": str(evaluation[TEST]["accuracy"]),
     }
     write_metadata(folder / MODEL_FILE, {"name": NAME, **metadata})
     write_metadata(folder / LAYERS_FILE, {"name": f"{NAME}-layers", **metadata})
@@ -127,27 +165,48 @@ def _record(
         layers_sha256=_sha256(folder / LAYERS_FILE),
         labels=list(LABELS),
         input={"name": INPUT_NAME, "type": "float32", "shape": ["batch", 1, SIZE, SIZE], "range": [0, 1]},
-        outputs={name: {"type": "float32", "shape": ["batch", len(LABELS)]} for name in (PROBABILITIES, LOGITS)},
+        outputs={name: {"type": "float32", "shape": ["batch", len(LABELS)]} for name in (PROBABILITIES, LOGITS)}
+        | {EVIDENCE: {"type": "float32", "shape": ["batch"]}},
         data=data,
         training=facts,
         evaluation=evaluation,
-        calibration={
-            "temperature": round(temperature, 6),
-            "fitted_on": "mnist_holdout",
-            "bins": 15,
-            "ece": {
-                name: round(expected_calibration_error(answers.probabilities, data.labels), 6)
-                for name, (data, answers) in sets.items()
-            },
-        },
+        calibration=_calibration(temperature, digits),
         acceptance=acceptance,
-        limits=list(LIMITS),
-        golden=_golden(*hold_out),
+        limits=list(limits(digits_only=len(digits) == len(sets))),
+        golden=_golden(sets[HOLD_OUT]),
     )
 
 
-def _golden(data: Labelled, answers: Answers) -> Golden:
+def _acceptance(digits: Mapping[str, Answered]) -> Acceptance:
+    return choose_acceptance(
+        [
+            (
+                answered.answers.probabilities,
+                answered.answers.evidence,
+                COVERAGE if name == HOLD_OUT else COVERAGE_BESIDE,
+            )
+            for name, answered in digits.items()
+            if name.endswith("holdout")
+        ]
+    )
+
+
+def _calibration(temperature: float, digits: Mapping[str, Answered]) -> dict[str, Any]:
+    answers = {name: (answered.answers.probabilities, answered.data.labels) for name, answered in digits.items()}
+    return {
+        "temperature": round(temperature, 6),
+        "fitted_on": HOLD_OUT,
+        "bins": BINS,
+        "ece": {name: round(expected_calibration_error(*each), 6) for name, each in answers.items()},
+        "interval_95": {
+            name: [round(bound, 6) for bound in bootstrap_interval(*each)] for name, each in answers.items()
+        },
+    }
+
+
+def _golden(answered: Answered) -> Golden:
     """The image that was read right with the most confidence."""
+    data, answers = answered.data, answered.answers
     right = answers.probabilities.argmax(axis=1) == data.labels
     best = int(np.argmax(np.where(right, answers.probabilities.max(axis=1), 0)))
     return Golden(

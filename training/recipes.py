@@ -3,7 +3,8 @@
 Each kind of recipe is a class, trained by the function that `training.train` names for it.
 """
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -29,74 +30,17 @@ class Article(Recipe):
 
 
 @dataclass(frozen=True)
-class Best(Recipe):
-    """Distillation: a teacher learns from every kind of digit, LeNet-5 learns from the teacher's answers.
-
-    Beside MNIST there are pictures made for it (`training.pictures`), and pictures that are no digit teach a judge.
-    """
-
-    # LeNet-5: SGD with Nesterov's momentum, the learning rate up over a tenth of the steps, then down along a cosine.
-    batch_size: int
-    learning_rate: float
-    momentum: float
-    distillation_temperature: float
-    label_weight: float
-    """Of the cross entropy with the labels; the rest is for the teacher's answers."""
-    rejection_weight: float
-    """Of the judge's loss beside the network's."""
-
-    # The teacher: the same, the learning rate in one cycle.
-    teacher_widths: tuple[int, int, int]
-    """Channels."""
-    teacher_epochs: int
-    teacher_batch_size: int
-    teacher_learning_rate: float
-    teacher_decay: float
-
-    # Pictures: how many are made of each kind, and how many of each pass's images are drawn from them, as fractions of
-    # the number of MNIST's.
-    pass_size: int
-    """Images of an epoch are this many times the sum of all shares."""
-    mnist: "Serving"
-    rewritten: "Serving"
-    """MNIST's digits in other pens, photographed."""
-    forms: "Serving"
-    """Digits in forms that MNIST lacks."""
-    printed: "Serving"
-    characters: "Serving"
-    """Drawn with the same pens as the digits, no digits."""
-    other: "Serving"
-    """Rendered letters, shapes, textures, clothes: no digits."""
-
-    @property
-    def servings(self) -> "dict[str, Serving]":
-        """By the name of the kind of picture."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.type == '"Serving"'}
-
-
-@dataclass(frozen=True)
 class Serving:
     """How one kind of picture is served to the networks."""
 
     pictures: int
-    """Made for it; of MNIST's digits, all that are not held out."""
+    """Made for it; of MNIST's digits, all that are not held out are taken."""
     share: float
-    """Of `pass_size`, in every epoch."""
+    """Of the images that an epoch draws, together 1 with the other kinds."""
     versions: int
-    """Of each picture, from clean to distorted by `strength`."""
+    """Of each picture, from as it is to distorted by `strength`."""
     strength: float
 
-
-ARTICLE = Article(
-    name="article",
-    version="1.0.0",
-    purpose="plain gradient descent, as introductions to LeNet-5 teach it",
-    epochs=10,
-    batch_size=128,
-    learning_rate=0.1,
-    momentum=0.0,
-    hold_out=10_000,
-)
 
 @dataclass(frozen=True)
 class Paper(Recipe):
@@ -116,6 +60,38 @@ class Paper(Recipe):
     shear: float
 
 
+@dataclass(frozen=True)
+class Best(Recipe):
+    """Distillation: a teacher learns from every kind of digit, LeNet-5 learns from the teacher's answers.
+
+    Beside MNIST there are pictures made for it (see training.pictures); those of no digit teach LeNet-5's judge. Both
+    networks are trained by SGD with Nesterov's momentum while the learning rate rises and falls once.
+    """
+
+    batch_size: int
+    learning_rate: float
+    """At its highest."""
+    momentum: float
+    epoch_images: int
+    """Images of an epoch, drawn from every kind according to its share."""
+    distillation_temperature: float
+    label_weight: float
+    """Of the cross entropy with the labels; the rest is for the teacher's answers."""
+    rejection_weight: float
+    """Of the judge's loss beside the network's."""
+    teacher_widths: tuple[int, int, int]
+    """Channels."""
+    teacher_epochs: int
+    teacher_batch_size: int
+    teacher_learning_rate: float
+    teacher_weight_decay: float
+    servings: Mapping[str, Serving]
+    """By kind of picture: `mnist`; `rewritten`, MNIST's digits in other pens, photographed; `forms`, digits in forms
+    that MNIST lacks; `printed`; and no digits: `characters`, drawn with the same pens, and `other` things."""
+    candidates: int
+    """Finished models whose figures on the test set were looked at, the one shipped included."""
+
+
 PAPER = Paper(
     name="paper",
     version="1998.0.0",
@@ -132,4 +108,44 @@ PAPER = Paper(
     hold_out=10_000,
 )
 
-RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (ARTICLE, PAPER)}
+ARTICLE = Article(
+    name="article",
+    version="1.0.0",
+    purpose="plain gradient descent, as introductions to LeNet-5 teach it",
+    epochs=10,
+    batch_size=128,
+    learning_rate=0.1,
+    momentum=0.0,
+    hold_out=10_000,
+)
+
+BEST = Best(
+    name="best",
+    version="2.0.0",
+    purpose="distillation from a larger network, on MNIST and on pictures made for what MNIST lacks",
+    epochs=400,
+    batch_size=256,
+    learning_rate=0.1,
+    momentum=0.9,
+    hold_out=5_000,
+    epoch_images=60_000,
+    distillation_temperature=8.0,
+    label_weight=0.1,
+    rejection_weight=0.3,
+    teacher_widths=(24, 48, 96),
+    teacher_epochs=12,
+    teacher_batch_size=200,
+    teacher_learning_rate=0.15,
+    teacher_weight_decay=5e-4,
+    servings={
+        "mnist": Serving(pictures=55_000, share=0.52, versions=16, strength=1.0),
+        "rewritten": Serving(pictures=40_000, share=0.12, versions=2, strength=0.3),
+        "forms": Serving(pictures=30_000, share=0.08, versions=2, strength=0.3),
+        "printed": Serving(pictures=50_000, share=0.12, versions=2, strength=0.3),
+        "characters": Serving(pictures=40_000, share=0.08, versions=2, strength=0.3),
+        "other": Serving(pictures=40_000, share=0.08, versions=2, strength=0.3),
+    },
+    candidates=1,
+)
+
+RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (ARTICLE, BEST, PAPER)}

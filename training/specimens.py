@@ -56,10 +56,14 @@ def draw_characters(count: int, random: Random) -> Drawn:
 
 def _framed(count: int, random: Random, draw: Callable[[], tuple[str, Ink]]) -> Drawn:
     """Draw, photograph and frame until so many pictures were framed as one digit would be."""
-    frames, kinds, refused = [], [], Counter[str]()
+    frames: list[Frames] = []
+    kinds: list[str] = []
+    refused = Counter[str]()
     while len(frames) < count:
         kind, ink = draw()
-        framed = frame_digit(coarsen(ink, random) if random.random() < _COARSE else degrade(_sized(ink, random), random))
+        framed = frame_digit(
+            coarsen(ink, random) if random.random() < _COARSE else degrade(_sized(ink, random), random)
+        )
         if framed.reason:
             refused[framed.reason] += 1
             continue
@@ -77,7 +81,7 @@ def _sized(ink: Ink, random: Random) -> Ink:
     margin = (random.uniform(0.08, random.choice([0.2, 0.6]), 4) * max(right - left, bottom - top)).astype(int)
     image = image.crop((left - margin[0], top - margin[1], right + margin[2], bottom + margin[3]))
     size = max(3, round(image.width * scale)), max(3, round(image.height * scale))
-    return np.asarray(image.resize(size, Image.Resampling.BOX), np.float32) / 255
+    return np.asarray(image.resize(size, Image.Resampling.BOX), np.float32) / np.float32(255)
 
 
 def rewrite(frame: Frames, random: Random) -> Ink:
@@ -86,9 +90,9 @@ def rewrite(frame: Frames, random: Random) -> Ink:
     # Blurred and cut off again, the line is thinner or thicker where the level is higher or lower: another pen.
     blurred = image.filter(ImageFilter.GaussianBlur(random.uniform(1, 4.5)))
     level, edge = random.uniform(0.25, 0.62), random.uniform(0.05, 0.3)
-    ink = np.clip((np.asarray(blurred, np.float32) / 255 - level) / edge + 0.5, 0, 1)
+    ink = np.clip((np.asarray(blurred, np.float32) / np.float32(255) - level) / edge + 0.5, 0, 1, dtype=np.float32)
     if ink.max() < 0.9:  # a line too thin for this level: leave it as it was
-        ink = np.asarray(image, np.float32) / 255
+        ink = np.asarray(image, np.float32) / np.float32(255)
     return _scratched(ink, random) if random.random() < 0.12 else ink
 
 
@@ -109,7 +113,7 @@ def _scratched(ink: Ink, random: Random) -> Ink:
     angle, width = random.uniform(0, np.pi), random.uniform(1, 5)
     x, y = random.uniform(0.3, 0.7, 2) * _ENLARGED
     distance = np.abs((columns - x) * np.sin(angle) - (rows - y) * np.cos(angle))
-    return ink * (distance > width / 2)
+    return np.where(distance > width / 2, ink, np.float32(0))
 
 
 def coarsen(ink: Ink, random: Random) -> Frames:

@@ -8,8 +8,8 @@ from torch import Tensor
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, kl_div, log_softmax
 
 from training.augmentation import distort
-from training.corpus import NO_DIGIT, Mixture, Source
-from training.dataset import Labelled
+from training.corpus import Mixture, Source
+from training.dataset import NO_DIGIT, Labelled
 from training.device import DEVICE, to_device
 from training.network import validate
 from training.recipes import Best
@@ -98,7 +98,9 @@ def train_student(
 def _distillation(logits: Tensor, wanted: Tensor, labels: Tensor, recipe: Best) -> Tensor:
     """Cross entropy with the labels and, softened, divergence from the teacher (Hinton, Vinyals, Dean 2015)."""
     heat = recipe.distillation_temperature
-    soft = kl_div(log_softmax(logits / heat, 1), log_softmax(wanted / heat, 1), reduction="none", log_target=True).sum(1)
+    soft = kl_div(log_softmax(logits / heat, 1), log_softmax(wanted / heat, 1), reduction="none", log_target=True).sum(
+        1
+    )
     hard = cross_entropy(logits, labels, ignore_index=NO_DIGIT, reduction="none")
     each = (1 - recipe.label_weight) * heat**2 * soft + recipe.label_weight * hard
     is_digit = labels != NO_DIGIT

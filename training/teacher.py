@@ -42,7 +42,7 @@ def _convolution(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
 def train_teacher(recipe: Best, digits: Mixture, progress: Progress) -> Teacher:
     """Train on every source of digits, distorted anew each time. The learning rate rises and falls in one cycle."""
     net = to_device(Teacher(recipe.teacher_widths))
-    optimizer = torch.optim.SGD(net.parameters(), momentum=0.9, nesterov=True, weight_decay=recipe.teacher_decay)
+    optimizer = torch.optim.SGD(net.parameters(), momentum=0.9, nesterov=True, weight_decay=recipe.teacher_weight_decay)
     steps = recipe.teacher_epochs * digits.steps(recipe.teacher_batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.teacher_learning_rate, steps)
     task = progress.add_task("Train teacher", total=steps)

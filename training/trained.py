@@ -1,9 +1,10 @@
 """What training gives."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+from training.dataset import Labelled
 from training.network import Network
 
 
@@ -35,3 +36,7 @@ class Trained:
     facts: Mapping[str, Any]
     """What the record says of the training beside the recipe's own numbers, ready for JSON: `parameters`, their
     number, `optimizer`, `loss`, `initialisation`, and `network` in words unless it is the one of `training.lenet`."""
+    hold_outs: Mapping[str, Labelled] = field(default_factory=dict)
+    """Beside MNIST's: pictures kept for choices, by kind."""
+    tests: Mapping[str, Labelled] = field(default_factory=dict)
+    """Beside MNIST's: pictures that nothing was chosen on, by kind."""
