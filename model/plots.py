@@ -43,7 +43,7 @@ _LOSSES = [factor * 10.0**power for power in range(-5, 2) for factor in (1, 2, 3
 _ACCURACIES = [0, 0.5, 0.8, 0.9, 0.95, 0.97, 0.98, 0.985, 0.99, 0.993, 0.996, 0.998, 1]
 _RISKS = [factor * 10.0**power for power in range(-6, 0) for factor in (1, 2, 5)] + [1]
 _DIAGONAL = "#E3E3E3"
-_THUMB, _GAP, _HEAD = 0.85, 0.14, 0.65
+_THUMB, _GAP, _HEAD = 0.85, 0.14, 0.78
 _CELL_WIDTH, _CELL_HEIGHT = 2 * _THUMB + 2 * _GAP, _THUMB + 0.58
 """Of a contact sheet, in inches."""
 _DPI = 150
@@ -71,7 +71,7 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
 
 def draw_confusion(matrix: NDArray[np.int64], title: str, path: Path) -> None:
     """Which digit was read as which, as a PNG. `matrix` (10, 10): counts, row = true digit, column = digit read."""
-    figure = Figure(figsize=(7, 6.4), layout="constrained")
+    figure = Figure(figsize=(7, 6.6), layout="constrained")
     axes = figure.subplots()
     diagonal = np.eye(len(matrix), dtype=bool)
     errors = np.where(diagonal, 0, matrix)
@@ -82,7 +82,7 @@ def draw_confusion(matrix: NDArray[np.int64], title: str, path: Path) -> None:
         if count:
             axes.text(column, row, f"{count:,}", ha="center", va="center", color=ink)
     total, wrong = int(matrix.sum()), int(errors.sum())
-    axes.set_title(f"{title}: {wrong:,} of {total:,} images read wrong ({wrong / total:.2%})", fontweight="bold")
+    axes.set_title(f"{title}\n{wrong:,} of {total:,} images read wrong ({wrong / total:.2%})", fontweight="bold")
     axes.set(xlabel="digit read", ylabel="true digit")
     axes.set_xticks(range(len(LABELS)), LABELS)
     axes.set_yticks(range(len(LABELS)), LABELS)
@@ -200,7 +200,7 @@ def draw_risk_coverage(
 
     `operating`: by name of a set, the coverage and the risk (fractions) of what is accepted in service.
     """
-    figure = Figure(figsize=(8, 5), layout="constrained")
+    figure = Figure(figsize=(8, 4.8 + 0.1 * len(sets)), layout="constrained")
     axes = figure.subplots()
     sure = {
         name: (probabilities.max(axis=1), probabilities.argmax(axis=1) == labels)
@@ -227,7 +227,7 @@ def draw_risk_coverage(
     _set_ticks(axes, [zero, *(risk for risk in _RISKS if risk > 1.5 * zero)], "")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda risk, _: "0" if risk <= zero else f"{100 * risk:g}"))
     _tidy(axes)
-    axes.legend(frameon=False, fontsize="small")
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="small")  # within, it would hide curves
     figure.savefig(path, dpi=_DPI)
 
 
@@ -252,14 +252,14 @@ class Cell:
 
 
 def draw_contact_sheet(cells: Sequence[Cell], title: str, path: Path, columns: int = 5) -> None:
-    """Pictures beside what the network saw of them, each with a caption, row by row, as a PNG."""
+    """Pictures beside what the network saw of them, captioned, row by row, as a PNG. The title has two lines."""
     rows = math.ceil(len(cells) / columns)
     width, height = columns * _CELL_WIDTH, rows * _CELL_HEIGHT + _HEAD
     figure = Figure(figsize=(width, height))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
-    axes.text(_GAP, 0.24, title, fontweight="bold", va="center")
-    axes.text(_GAP, 0.48, "left: the picture; right: what the network saw of it", fontsize=8, color=_GREY, va="center")
+    axes.text(_GAP, 0.12, title, fontweight="bold", va="top", linespacing=1.4)
+    axes.text(_GAP, 0.62, "left: the picture; right: what the network saw of it", fontsize=8, color=_GREY, va="center")
     for index, cell in enumerate(cells):
         _draw_cell(axes, cell, index % columns * _CELL_WIDTH + _GAP, index // columns * _CELL_HEIGHT + _HEAD)
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")  # in inches, from the top left corner

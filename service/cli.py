@@ -133,10 +133,11 @@ def show(evaluation: Evaluation) -> None:
 
 
 def as_rich(table: TextTable, padding: int) -> Table:
-    """The table as rich draws it: names to the left, numbers to the right."""
+    """The table as rich draws it: names to the left, broken where they must be; numbers to the right, never broken."""
     drawn = Table(box=SIMPLE_HEAD, padding=(0, 0, 0, padding), pad_edge=False, show_edge=False)
-    for index, name in enumerate(table.header):
-        drawn.add_column(name, justify="right" if index else "left", no_wrap=True, vertical="bottom")
+    drawn.add_column(table.header[0], vertical="bottom")
+    for name in table.header[1:]:
+        drawn.add_column(name, justify="right", no_wrap=True, vertical="bottom")
     for row in table.rows:
         drawn.add_row(*map(escape, row))
     drawn.add_section()

@@ -3,7 +3,6 @@
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -67,14 +66,13 @@ def _draw_reliability(evaluation: Evaluation, folder: Path) -> Iterator[Plot]:
 
 def _draw_risk_coverage(evaluation: Evaluation, folder: Path) -> Iterator[Plot]:
     """A curve for the digits of each set, and one for every picture where some are not to be accepted at all."""
-    curves, points = {}, {}
-    for score in evaluation.scores:
-        if score.digits:
-            judged = [item for item in evaluation.sets[score.name] if item.picture.digit is not None]
-            curves[score.name], points[score.name] = _selectable(judged), _operating(judged)
+    groups = {
+        name: [item for item in judged if item.picture.digit is not None] for name, judged in evaluation.sets.items()
+    }
     if evaluation.pooled.others:
-        name, judged = "every picture, also of no digit", [item for items in evaluation.sets.values() for item in items]
-        curves[name], points[name] = _selectable(judged), _operating(judged)
+        groups["every picture, also of no digit"] = [item for judged in evaluation.sets.values() for item in judged]
+    curves = {name: _selectable(judged) for name, judged in groups.items() if judged}
+    points = {name: _operating(groups[name]) for name in curves if any(item.accepted for item in groups[name])}
     if curves:
         draw_risk_coverage(curves, folder / "risk_coverage.png", operating=points if evaluation.thresholds else None)
         yield "What refusing the least confident answers buys", "risk_coverage.png"
@@ -88,24 +86,24 @@ def _selectable(judged: Sequence[Judged]) -> Answers:
 
 
 def _operating(judged: Sequence[Judged]) -> tuple[float, float]:
-    """The share that was accepted, and the share of that which was wrong to accept."""
+    """The share that was accepted, and the share of that which was wrong to accept. Expects some that were."""
     accepted = [item for item in judged if item.accepted]
-    return len(accepted) / len(judged), sum(not item.right for item in accepted) / max(1, len(accepted))
+    return len(accepted) / len(judged), sum(not item.right for item in accepted) / len(accepted)
 
 
 def _draw_errors(evaluation: Evaluation, folder: Path, max_pixels: int) -> Iterator[Plot]:
     """Each set's errors on pages, the worst first: what was accepted, and within it the most confident."""
     for name, judged in evaluation.sets.items():
         wrong = sorted((item for item in judged if _is_error(item, evaluation.thresholds)), key=_harm)
-        pages = ceil(len(wrong) / PAGE)
-        for page in range(min(pages, PAGES)):
-            cells = [_cell(item, evaluation.thresholds, max_pixels) for item in wrong[page * PAGE : (page + 1) * PAGE]]
-            title = f"{name}: {_count_errors(wrong, judged, evaluation.thresholds)}"
-            title += f" (page {page + 1} of {pages})" if pages > 1 else ""
-            file = f"errors-{_slug(name)}{f'-{page + 1}' if page else ''}.png"
-            draw_contact_sheet(cells, title, folder / file)
-            more = len(wrong) - PAGES * PAGE if page + 1 == PAGES else 0
-            yield f"Errors: {title}{f'; {more:,} more are in {ANSWERS_FILE}' if more > 0 else ''}", file
+        count = _count_errors(wrong, judged, evaluation.thresholds)
+        pages = [wrong[start : start + PAGE] for start in range(0, len(wrong), PAGE)]
+        for number, page in enumerate(pages[:PAGES], start=1):
+            words = count if len(pages) == 1 else f"{count} (page {number} of {len(pages)})"
+            file = f"errors-{_slug(name)}{f'-{number}' if number > 1 else ''}.png"
+            cells = [_cell(item, evaluation.thresholds, max_pixels) for item in page]
+            draw_contact_sheet(cells, f"{name}\n{words}", folder / file)
+            more = sum(map(len, pages[PAGES:])) if number == PAGES else 0
+            yield f"Errors: {name}: {words}{f'; {more:,} more are in {ANSWERS_FILE}' if more else ''}", file
 
 
 def _is_error(item: Judged, thresholds: bool) -> bool:

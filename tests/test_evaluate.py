@@ -328,6 +328,20 @@ def test_the_command_prints_a_table_per_set_and_digit(tmp_path, digit_png, label
     assert (name, "2", "0", "0.0%", "0.0–65.8") in lines
 
 
+def test_a_long_name_breaks_and_numbers_do_not(tmp_path, digit_png, labels):
+    """Whatever a set is called, its figures can be read."""
+    name = "photographs of the meters in the cellar, taken in the winter"
+    write(tmp_path, {"a.png": digit_png})
+    write_labels(tmp_path, [{"set": name, "file": "a.png", "label": label} for label in labels])
+
+    printed = lenet5("evaluate", tmp_path, columns=80).stdout
+
+    assert "…" not in printed
+    assert max(map(len, printed.splitlines())) <= 80
+    assert "9.5–90.5" in printed
+    assert all(word in printed for word in name.split())
+
+
 def test_the_command_speaks_json(tmp_path, digit_png, labels):
     """For machines: nothing else on stdout."""
     write(tmp_path, {f"{label}/a.png": digit_png for label in labels})

@@ -100,10 +100,10 @@ def test_reliability_has_a_diagram_for_each_set(tmp_path, sets):
 
 
 def test_risk_coverage_marks_what_is_accepted(tmp_path):
-    """A marker with a black edge, one in the key and one on its curve."""
+    """A marker in the colour of its curve, here away from both."""
     sets = {"a": answers(0.8, 10), "b": answers(0.9, 19)}
     draw_risk_coverage(sets, tmp_path / "plain.png")
-    draw_risk_coverage(sets, tmp_path / "marked.png", operating={"a": (0.5, 0.2)})
+    draw_risk_coverage(sets, tmp_path / "marked.png", operating={"a": (0.7, 0.1)})
     assert share_of_colour(tmp_path / "plain.png", BLUE) > 0.0005
     assert share_of_colour(tmp_path / "plain.png", VERMILION) > 0.0005
     assert share_of_colour(tmp_path / "marked.png", BLUE) > share_of_colour(tmp_path / "plain.png", BLUE) + 0.00005

@@ -106,7 +106,7 @@ def test_the_errors_are_shown_the_worst_first(evaluation, tmp_path, sheets, gold
     title, [wrong, blank, damaged] = sheets["errors-phones_scans.png"]
     digit, other = golden.digit, (golden.digit + 1) % 10
 
-    assert title == "phones | scans: 3 of 4 digits read wrong, 1 of them accepted"
+    assert title == "phones | scans\n3 of 4 digits read wrong, 1 of them accepted"
     assert wrong.lines[0].startswith(f"{other} read as {digit}, ")
     assert (*wrong.lines[1:], wrong.alarming) == ("accepted", "wrong.png", True)
     assert np.array_equal(wrong.picture, golden.frame())
@@ -121,7 +121,7 @@ def test_what_is_no_digit_is_an_error_where_it_was_accepted(evaluation, tmp_path
     write_report(evaluation, tmp_path, LIMIT)
     title, [shape] = sheets["errors-shapes.png"]
 
-    assert title == "shapes: 1 of 2 accepted that are not one digit"
+    assert title == "shapes\n1 of 2 accepted that are not one digit"
     assert shape.lines[0].startswith("none read as ")
 
 
@@ -131,7 +131,7 @@ def test_without_thresholds_nothing_counts_as_accepted(evaluation, tmp_path, she
 
     title, cells = sheets["errors-phones_scans.png"]
     assert set(sheets) == {"errors-phones_scans.png"}
-    assert title == "phones | scans: 3 of 4 digits read wrong"
+    assert title == "phones | scans\n3 of 4 digits read wrong"
     assert not any(cell.alarming for cell in cells)
     assert "no thresholds" in (tmp_path / "index.md").read_text()
 
