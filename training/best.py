@@ -26,13 +26,14 @@ NOT_DIGITS = ("characters", "other")
 def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Progress) -> Trained:
     """Train a new network and its judge. Raises FontsError."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # the teacher is large enough to share
-    stages = Stages(torch.initial_seed(), {"recipe": asdict(recipe), "images": len(train.labels)})
+    stages = Stages(torch.initial_seed())
+    depends_on = {"recipe": asdict(recipe), "images": len(train.labels)}
     pictures = make_pictures(recipe, train, hold_out, stages, progress)
     sources = {name: Source.of(pictures.train[name], serving.share) for name, serving in recipe.servings.items()}
 
     teacher = to_device(Teacher(recipe.teacher_widths))
     digits = Mixture([source for name, source in sources.items() if name not in NOT_DIGITS], recipe.epoch_images)
-    learned = stages.run("teacher", lambda _: train_teacher(recipe, digits, progress).state_dict())
+    learned = stages.run("teacher", depends_on, lambda _: train_teacher(recipe, digits, progress).state_dict())
     teacher.load_state_dict(learned)
 
     def study(_: int) -> dict[str, Any]:
@@ -45,7 +46,7 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
         net, history = train_student(recipe, mixture, taught, hold_out, progress)
         return {"net": net.state_dict(), "history": [asdict(epoch) for epoch in history]}
 
-    made = stages.run("student", study)
+    made = stages.run("student", depends_on, study)
     net = JudgedLeNet5()
     net.load_state_dict(made["net"])
     facts = {

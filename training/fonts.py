@@ -105,7 +105,7 @@ def split_families(typefaces: Sequence[Typeface], seed: int) -> Split:
     that lacks most families.
     """
     designs: dict[str, list[Typeface]] = {}
-    for typeface in typefaces:
+    for typeface in sorted(typefaces, key=lambda face: face.family.name):
         designs.setdefault(typeface.family.lineage, []).append(typeface)
     generator = np.random.default_rng(seed)
     drawn = sorted(designs.values(), key=lambda design: design[0].family.lineage)

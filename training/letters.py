@@ -17,7 +17,7 @@ from training.lookalikes import LIKE_DIGITS
 # G b б σ (6), B β В (8), g q (9), and what looks like them under an accent or in another alphabet.
 LATIN = "ACEFHJKLMNPRTUVWXacdefhkmnprtuvwxÄÅÁÀÂÃÇÉÈÊËÑÜÚÛŁŘŤŇČĚŴÆäåáàâãçéèêëñüúûłřťňčěŵæœþħŋÞĦ"
 GREEK = "ΑΓΔΕΗΚΛΜΝΞΠΡΣΤΦΧΨΩαεηκλμνπρτφχψω"
-CYRILLIC = "АГДЕЖИЙКЛМНПРТУФХЦШЩЪЫЮЯЄЂЉЊЖавежийклмнпртфхцшщъыюяєђљњћ"
+CYRILLIC = "АГДЕЖИЙКЛМНПРТУФХЦШЩЪЫЮЯЄЂЉЊЖаежийклмнпртфхцшщъыюяєђљњћ"
 PUNCTUATION = "#%*+<=>?@[]^{}~¢£¥§©«»±¶×÷€†‡‰→←↑↓↔∀∃∆∇∈∏∑√∞∠∧∨∩∪∫≈≠≡≤≥⊂⊃⊕⊗♀♂♠♣♥♦♪★☆☎☺☂☀✓✗✚❤"
 """No $ & ( ) / \\ | ! and no dot or dash: a digit could be meant, or nothing at all."""
 LETTERS = LATIN + GREEK + CYRILLIC

@@ -6,12 +6,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from rich.progress import Progress
 
 from model.contract import Frames
 from training.dataset import NO_DIGIT, Labelled
 from training.fashion import fetch_fashion
-from training.fonts import fetch_fonts, split_families
+from training.fonts import Typeface, fetch_fonts, split_families
 from training.generation import Drawn, generate
 from training.glyphs import printed_digits
 from training.nondigits import nondigits
@@ -25,6 +26,9 @@ TEST = 10_000
 """Printed digits of families that neither training nor any choice ever met."""
 FONT_SPLIT = 1998
 """The seed that splits the font families. It stays when a recipe's seed changes, so that figures can be compared."""
+
+Faces = tuple[Typeface, ...]
+Made = tuple[Frames, NDArray[np.int64]]
 
 
 @dataclass(frozen=True)
@@ -41,64 +45,85 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
 
     Raises FontsError.
     """
-    typefaces = fetch_fonts(progress)
-    things, other_things = fetch_fashion(progress)
-    counts = {name: serving.pictures for name, serving in recipe.servings.items()}
-    for_training, for_choices, for_test = split_families(typefaces, FONT_SPLIT)
-
-    def make(name: str, draw: Callable[[int], tuple[Frames, Any]]) -> Labelled:
-        return _labelled(stages.run(name, lambda seed: _tensors(*draw(seed))))
-
-    def written(data: Labelled, count: int) -> Callable[[int], tuple[Frames, Any]]:
-        return lambda seed: _digits(
-            generate(draw_rewritten, (data.images, data.labels), count, seed, progress, "Rewrite digits", None)
-        )
-
-    def forms(count: int) -> Callable[[int], tuple[Frames, Any]]:
-        return lambda seed: _digits(generate(draw_forms, (), count, seed, progress, "Write digits", None))
-
-    def characters(count: int) -> Callable[[int], tuple[Frames, Any]]:
-        return lambda seed: _others(
-            generate(draw_characters, (), count, seed, progress, "Write characters", None).frames
-        )
-
-    def printed(faces: Any, count: int) -> Callable[[int], tuple[Frames, Any]]:
-        return lambda seed: printed_digits(faces, count, seed, progress)[:2]
-
-    def other(faces: Any, digits: Frames, clothes: Frames, count: int) -> Callable[[int], tuple[Frames, Any]]:
-        return lambda seed: _others(nondigits(faces, digits, clothes, count, seed, progress).frames)
-
+    studio = _Studio(stages, progress)
+    for_training, for_choices, for_test = split_families(fetch_fonts(progress), FONT_SPLIT)
+    things, other_things = (images for images in fetch_fashion(progress))
+    counts = {kind: serving.pictures for kind, serving in recipe.servings.items()}
     return Pictures(
         train={
             "mnist": train,
-            "rewritten": make("rewritten", written(train, counts["rewritten"])),
-            "forms": make("forms", forms(counts["forms"])),
-            "printed": make("printed", printed(for_training, counts["printed"])),
-            "characters": make("characters", characters(counts["characters"])),
-            "other": make("other", other(for_training, train.images, things, counts["other"])),
+            "rewritten": studio.rewritten("rewritten", counts["rewritten"], train),
+            "forms": studio.forms("forms", counts["forms"]),
+            "printed": studio.printed("printed", counts["printed"], for_training),
+            "characters": studio.characters("characters", counts["characters"]),
+            "other": studio.other("other", counts["other"], for_training, train.images, things),
         },
         hold_out={
-            "rewritten": make("rewritten-hold-out", written(hold_out, HELD_OUT)),
-            "forms": make("forms-hold-out", forms(HELD_OUT)),
-            "printed": make("printed-hold-out", printed(for_choices, HELD_OUT)),
-            "characters": make("characters-hold-out", characters(HELD_OUT)),
-            "other": make("other-hold-out", other(for_choices, hold_out.images, other_things, HELD_OUT)),
+            "rewritten": studio.rewritten("rewritten-holdout", HELD_OUT, hold_out),
+            "forms": studio.forms("forms-holdout", HELD_OUT),
+            "printed": studio.printed("printed-holdout", HELD_OUT, for_choices),
+            "characters": studio.characters("characters-holdout", HELD_OUT),
+            "other": studio.other("other-holdout", HELD_OUT, for_choices, hold_out.images, other_things),
         },
-        test={"printed": make("printed-test", printed(for_test, TEST))},
+        test={"printed": studio.printed("printed-test", TEST, for_test)},
     )
 
 
-def _digits(drawn: Drawn) -> tuple[Frames, Any]:
+@dataclass(frozen=True)
+class _Studio:
+    """Where pictures are made, each set a stage of its own."""
+
+    stages: Stages
+    progress: Progress
+
+    def rewritten(self, name: str, count: int, data: Labelled) -> Labelled:
+        arguments = (data.images, data.labels)
+        return self._stage(
+            name,
+            count,
+            lambda seed: _digits(
+                generate(draw_rewritten, arguments, count, seed, self.progress, f"Draw {name}", workers=None)
+            ),
+        )
+
+    def forms(self, name: str, count: int) -> Labelled:
+        return self._stage(
+            name,
+            count,
+            lambda seed: _digits(generate(draw_forms, (), count, seed, self.progress, f"Draw {name}", workers=None)),
+        )
+
+    def characters(self, name: str, count: int) -> Labelled:
+        return self._stage(
+            name,
+            count,
+            lambda seed: _others(
+                generate(draw_characters, (), count, seed, self.progress, f"Draw {name}", workers=None).frames
+            ),
+        )
+
+    def printed(self, name: str, count: int, faces: Faces) -> Labelled:
+        return self._stage(name, count, lambda seed: printed_digits(faces, count, seed, self.progress)[:2])
+
+    def other(self, name: str, count: int, faces: Faces, digits: Frames, things: Frames) -> Labelled:
+        return self._stage(
+            name,
+            count,
+            lambda seed: _others(nondigits(faces, digits, things, count, seed, self.progress).frames),
+        )
+
+    def _stage(self, name: str, count: int, make: Callable[[int], Made]) -> Labelled:
+        made = self.stages.run(name, {"pictures": count}, lambda seed: _tensors(*make(seed)))
+        return Labelled(made["images"].numpy(), made["labels"].numpy())
+
+
+def _digits(drawn: Drawn) -> Made:
     return drawn.frames, np.array([int(kind) for kind in drawn.kinds], np.int64)
 
 
-def _others(frames: Frames) -> tuple[Frames, Any]:
+def _others(frames: Frames) -> Made:
     return frames, np.full(len(frames), NO_DIGIT, np.int64)
 
 
-def _tensors(frames: Frames, labels: Any) -> Mapping[str, torch.Tensor]:
+def _tensors(frames: Frames, labels: NDArray[np.int64]) -> Mapping[str, Any]:
     return {"images": torch.from_numpy(np.ascontiguousarray(frames)), "labels": torch.from_numpy(labels)}
-
-
-def _labelled(stored: Mapping[str, torch.Tensor]) -> Labelled:
-    return Labelled(stored["images"].numpy(), stored["labels"].numpy())

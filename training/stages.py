@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,32 +11,37 @@ import torch
 
 
 class Stages:
-    """A folder of finished stages, found again by everything that their results depend on.
+    """Finished stages in a folder, each found again by its name, the seed and whatever else its result depends on.
 
-    Each stage draws its random numbers from a seed of its own, so that going on later gives what going through would.
+    Each draws its random numbers from a seed of its own, so that going on later gives what going through would.
     """
 
-    def __init__(self, seed: int, depends_on: Mapping[str, Any], folder: Path | None = None) -> None:
-        text = json.dumps({"seed": seed, **depends_on}, sort_keys=True)
-        folder = folder or platformdirs.user_cache_path("lenet5") / "stages"
-        self._folder = folder / hashlib.sha256(text.encode()).hexdigest()[:16]
+    def __init__(self, seed: int, folder: Path | None = None) -> None:
         self._seed = seed
+        self._folder = folder or platformdirs.user_cache_path("lenet5") / "stages"
+        self._kept: list[Path] = []
 
-    def run(self, name: str, make: Callable[[int], Mapping[str, Any]]) -> Mapping[str, Any]:
+    def run(self, name: str, depends_on: Mapping[str, Any], make: Callable[[int], Mapping[str, Any]]) -> dict[str, Any]:
         """What the stage made earlier, or else `make(seed)`: tensors and plain values by name."""
-        path = self._folder / f"{name}.pt"
-        if path.exists():
-            made: Mapping[str, Any] = torch.load(path, weights_only=True)
-            return made
-        seed = int.from_bytes(hashlib.sha256(f"{self._seed} {name}".encode()).digest()[:4], "big")
-        torch.manual_seed(seed)
-        made = make(seed)
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        torch.save(dict(made), partial)
-        partial.replace(path)
-        return made
+        key = json.dumps([name, self._seed, depends_on], sort_keys=True)
+        path = self._folder / f"{name}-{_digest(key).hex()[:16]}.pt"
+        self._kept.append(path)
+        if not path.exists():
+            seed = int.from_bytes(_digest(f"{self._seed} {name}")[:4], "big")
+            torch.manual_seed(seed)
+            made = make(seed)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            partial = path.with_suffix(".partial")
+            torch.save(dict(made), partial)
+            partial.replace(path)
+        kept: dict[str, Any] = torch.load(path, weights_only=True)
+        return kept
 
     def forget(self) -> None:
-        """Remove everything: the artifacts are written, nothing is left to go on with."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        """Remove what was asked for: it is finished, nothing is left to go on with."""
+        for path in self._kept:
+            path.unlink(missing_ok=True)
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.sha256(text.encode()).digest()
