@@ -1,7 +1,6 @@
 """The network of 1998 is the paper's, in its counts, its table, its functions and its loss."""
 
 import numpy as np
-import onnx
 import pytest
 import torch
 from torch.nn.functional import conv2d
@@ -9,7 +8,6 @@ from torch.nn.functional import conv2d
 from model.contract import LAYERS, to_tensor
 from tests.synthetic import draw_digits
 from training.bitmaps import draw_bitmaps
-from training.export import export_calibrated, export_layers, verify_export, verify_layers
 from training.lenet1998 import CONNECTIONS, PARAMETERS, Distances, LeNet1998, SparseConvolution, Subsampling, squash
 from training.paper import paper_loss
 
@@ -174,29 +172,3 @@ def test_the_loss_leaves_a_hopeless_rival_alone():
     paper_loss(4.0)(-penalties, torch.tensor([0])).backward()
     assert penalties.grad[0, 1:].abs().max() < 1e-20
     assert penalties.grad[0, 0] > 0.01
-
-
-@pytest.fixture(scope="module")
-def exported(tmp_path_factory):
-    """The network that knows nothing yet, and both its files."""
-    torch.manual_seed(0)
-    net, folder = LeNet1998(spread=10.0), tmp_path_factory.mktemp("exported")
-    export_calibrated(net, 1.5, folder / "model.onnx")
-    export_layers(net, folder / "layers.onnx")
-    return net, folder
-
-
-def test_the_files_compute_what_the_network_computes(exported):
-    """Border, levels and distances included."""
-    net, folder = exported
-    assert verify_export(net, 1.5, folder / "model.onnx", FRAMES) <= 1e-5
-    assert verify_layers(net, folder / "layers.onnx", FRAMES) <= 1e-5
-
-
-def test_the_file_holds_the_networks_numbers(exported):
-    """60,000 learnt, 840 drawn, their ten square sums; zeros where C3, for speed a dense one, is not connected."""
-    model = onnx.load(exported[1] / "model.onnx")
-    assert {node.domain for node in model.graph.node} == {""}
-    arrays = [onnx.numpy_helper.to_array(array) for array in model.graph.initializer]
-    numbers = [array for array in arrays if array.dtype == np.float32 and array.size > 1]
-    assert sum(map(np.count_nonzero, numbers)) == 60_000 + 840 + 10
