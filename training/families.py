@@ -188,7 +188,7 @@ FAMILIES = (
            design="Courier"),
     # made for machines
     Family("OCR-A", "ocr", "public domain", "ocr-a", "OCRA*"),
-    Family("OCR-B", "ocr", "public domain", "ocr-b", "OCRB*"),
+    Family("OCR-B", "ocr", "public domain", "ocr-b", "OCRB*", but="OCRBX"),
     Family("DSEG7", "segment", OFL, "dseg", "DSEG7*", but="*SEGGCHAN*", design="DSEG"),
     Family("DSEG14", "segment", OFL, "dseg", "DSEG14*", design="DSEG"),
     Family("Px IBM", "pixel", "CC-BY-SA-4.0", "pc", "Px_*"),
