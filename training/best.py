@@ -57,4 +57,5 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
         "judge_parameters": JUDGE_PARAMETERS,
         "device": DEVICE.type,
     }
-    return Trained(net, [Epoch(**epoch) for epoch in made["history"]], facts, pictures.hold_out, pictures.test)
+    history = [Epoch(**epoch) for epoch in made["history"]]
+    return Trained(net, history, facts, pictures.hold_out, pictures.test, stages.forget)

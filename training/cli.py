@@ -15,9 +15,10 @@ from training.artifacts import CARD_FILE
 from training.card import summarise
 from training.dataset import DatasetError, fetch_mnist
 from training.export import ExportError
+from training.fonts import FontsError
 from training.pipeline import make_artifacts
 from training.progress import make_progress
-from training.recipes import ARTICLE, RECIPES, Recipe
+from training.recipes import BEST, RECIPES, Recipe
 
 app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -32,7 +33,7 @@ def _recipe(name: str) -> Recipe:
 def train(
     recipe: Annotated[
         Recipe, typer.Option(parser=_recipe, metavar="NAME", help=f"How to train: {', '.join(RECIPES)}.")
-    ] = ARTICLE.name,  # type: ignore[assignment]  # typer parses defaults too
+    ] = BEST.name,  # type: ignore[assignment]  # typer parses defaults too
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's own number.")] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
     data: Annotated[Path | None, typer.Option(help="Folder of the four IDX files, gzipped or not.")] = None,
@@ -44,11 +45,11 @@ def train(
     try:
         with make_progress(console) as progress:
             record = make_artifacts(chosen, seed, fetch_mnist(progress, data), out, progress)
-    except (DatasetError, ExportError, OSError) as error:
+    except (DatasetError, FontsError, ExportError, OSError) as error:
         console.print(Text(f"error: {error}", style="red"), soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        console.print(f"Interrupted. What was in {out} is as it was.")
+        console.print(f"Interrupted. What was in {out} is as it was; the same command goes on after the last finished stage.")
         raise typer.Exit(130) from None
     console.print(_table(record))
     console.print(Text(f"Written to {out}; start with {CARD_FILE}."))

@@ -22,7 +22,7 @@ class Source:
     @classmethod
     def of(cls, data: Labelled, share: float) -> "Source":
         """Labelled frames as a source."""
-        return cls(torch.from_numpy(data.images)[:, None].contiguous(), torch.from_numpy(data.labels), share)
+        return cls(torch.tensor(data.images)[:, None], torch.tensor(data.labels), share)
 
 
 class Mixture:

@@ -15,6 +15,8 @@ Mask = NDArray[np.float32]
 DARK_ON_LIGHT = 0.8
 CLEAN = 0.3
 """How many pictures were drawn on a screen: two levels and what lies between, no light, no noise."""
+OUT_OF_FOCUS = 0.2
+"""How many photographs are so blurred that the loops of a bold 6 or 8 close."""
 LEAST_CONTRAST = 45
 """Grey levels between ink and paper, in nearly all pictures."""
 
@@ -40,8 +42,11 @@ def photographed(mask: Mask, rng: Generator) -> Pixels:
         grain = rng.uniform(0, min(12, contrast / 8))
         levels = levels + rng.normal(0, grain, mask.shape)
     picture = to_pixels(levels if rng.random() < DARK_ON_LIGHT else paper + 5 - levels + rng.uniform(0, 40))
-    if rng.random() < 0.4:
+    focus = rng.random()
+    if focus < 0.35:
         picture = blurred(picture, rng.uniform(0.3, 0.3 + min(mask.shape) / 75))
+    elif focus < 0.35 + OUT_OF_FOCUS:
+        picture = blurred(picture, min(mask.shape) * rng.uniform(0.02, 0.06))
     return picture
 
 

@@ -265,5 +265,6 @@ SCRIPT_FAMILIES = (
     Family("Kiloji hiragana", "script", "BSD-3-clause", "kiloji", "kiloji*", design="Kiloji", letters="HIRAGANA"),
     Family("Kiloji katakana", "script", "BSD-3-clause", "kiloji", "kiloji*", design="Kiloji", letters="KATAKANA"),
     Family("Eunjin hangul", "script", "Artistic", "alee", "Eunjin*", design="Eunjin", letters="HANGUL SYLLABLE"),
+    Family("Eunjin jamo", "script", "Artistic", "alee", "Eunjin*", design="Eunjin", letters="HANGUL LETTER"),
     Family("Purisa Thai", "script", GPL_FE, "tlwg-purisa-ttf", "Purisa*", design="Purisa", letters="THAI"),
 )  # fmt: skip

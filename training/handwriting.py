@@ -133,6 +133,13 @@ def _five(r: Random) -> list[Points]:
     return [join(neck, belly), roof]
 
 
+def _loose_five(r: Random) -> list[Points]:
+    """Its roof apart from its neck, or lower than it begins."""
+    belly = _swift_five(r)[0][2:]
+    left, high = r.uniform(0.3, 0.5), r.uniform(-0.1, 0.15)
+    return [belly, line((left, high), (r.uniform(0.85, 1.1), high + r.normal(-0.03, 0.06)))]
+
+
 def _swift_five(r: Random) -> list[Points]:
     """In one stroke, from the right end of its roof."""
     start = (r.uniform(0.75, 1.0), r.uniform(-0.05, 0.08))
@@ -180,6 +187,13 @@ def _barred(seven: list[Points], r: Random) -> list[Points]:
 
 def _barred_seven(r: Random) -> list[Points]:
     return _barred(_seven(r), r)
+
+
+def _narrow_seven(r: Random) -> list[Points]:
+    """Its roof short, its bar long, its stem nearly upright."""
+    roof, foot = r.uniform(0.2, 0.45), 0.6 + r.normal(-0.05, 0.08)
+    seven = [join(line((0.6 - roof, r.normal(0.08, 0.06)), (0.6, 0)), line((0.6, 0), (foot, 1)))]
+    return _barred(seven, r)
 
 
 def _serifed_seven(r: Random) -> list[Points]:
@@ -235,6 +249,26 @@ def _curled_nine(r: Random) -> list[Points]:
     return [join(loop, curve((right, height), (right, 0.65), (0.5, 1.0), (0.15, low)))]
 
 
+def _crossed_nine(r: Random) -> list[Points]:
+    """A wide loop that its own tail crosses, like a written g."""
+    low, wide = r.uniform(0.78, 1.0), r.uniform(0.32, 0.45)
+    loop = _curve_around(0.5, 0.28, wide, r.uniform(0.2, 0.28), r)
+    return [join(loop, curve((0.5 + wide, 0.2), (0.8, 0.6), (0.5, 1.0), (r.uniform(0.05, 0.3), low)))]
+
+
+def _curve_around(x: float, y: float, across: float, down: float, r: Random) -> Points:
+    """A loop begun at the upper right and closed beyond its start."""
+    return arc(x, y, across, down, r.uniform(-60, -20), -360 - r.uniform(10, 60))
+
+
+def _open_nine(r: Random) -> list[Points]:
+    """Angular, its loop not closed at the right."""
+    bottom = r.uniform(0.42, 0.55)
+    loop = curve((0.85, r.uniform(0.02, 0.15)), (0.45, 0.0), (0.12, 0.22), (0.35, bottom), (0.82, bottom - 0.05))
+    stem = curve((0.84, 0.04), (0.84, bottom), (0.7, 0.98), (r.uniform(0.1, 0.4), r.uniform(0.92, 1.02)))
+    return [loop, stem]
+
+
 def _swift_nine(r: Random) -> list[Points]:
     """Its loop left open or crossed by the tail."""
     end = (r.uniform(0.3, 0.8), 1)
@@ -248,10 +282,10 @@ FORMS: dict[int, list[tuple[float, Form]]] = {
     2: [(4, _two), (2, _looped_two), (2, _angular_two)],
     3: [(4, _three), (2, _flat_three), (1, _looped_three)],
     4: [(3, _open_four), (3, _closed_four), (2, _lightning_four), (1, _rounded_four)],
-    5: [(3, _five), (2, _swift_five), (2, _curvy_five)],
+    5: [(3, _five), (2, _swift_five), (2, _curvy_five), (1, _loose_five)],
     6: [(3, _six), (2, _straight_six), (2, _hooked_six)],
-    7: [(2, _seven), (3, _barred_seven), (3, _serifed_seven)],
+    7: [(2, _seven), (3, _barred_seven), (3, _serifed_seven), (1, _narrow_seven)],
     8: [(3, _eight), (2, _stacked_eight), (2, _open_eight)],
-    9: [(3, _nine), (3, _curled_nine), (2, _swift_nine)],
+    9: [(3, _nine), (3, _curled_nine), (2, _swift_nine), (2, _crossed_nine), (1, _open_nine)],
 }
 """Of each digit the forms, with how often each is written relative to the others."""

@@ -87,6 +87,7 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
             record.write(folder / RECORD_FILE)
             write_card(record, folder / CARD_FILE)
             _draw(record, sets, folder)
+    trained.forget()
     return record
 
 

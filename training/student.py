@@ -79,7 +79,7 @@ def train_student(
             labels, wanted = mixture.labels[rows].to(DEVICE), taught[rows].to(DEVICE).float()
             logits, evidence = net.answer(images)
             is_digit = labels != NO_DIGIT
-            batch_loss = _distillation(logits, wanted, labels, recipe) + recipe.rejection_weight * (
+            batch_loss = distillation(logits, wanted, labels, recipe) + recipe.rejection_weight * (
                 binary_cross_entropy_with_logits(evidence, is_digit.float())
             )
             optimizer.zero_grad()
@@ -95,7 +95,7 @@ def train_student(
     return net, history
 
 
-def _distillation(logits: Tensor, wanted: Tensor, labels: Tensor, recipe: Best) -> Tensor:
+def distillation(logits: Tensor, wanted: Tensor, labels: Tensor, recipe: Best) -> Tensor:
     """Cross entropy with the labels and, softened, divergence from the teacher (Hinton, Vinyals, Dean 2015)."""
     heat = recipe.distillation_temperature
     soft = kl_div(log_softmax(logits / heat, 1), log_softmax(wanted / heat, 1), reduction="none", log_target=True).sum(

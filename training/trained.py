@@ -1,6 +1,6 @@
 """What training gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,3 +40,5 @@ class Trained:
     """Beside MNIST's: pictures kept for choices, by kind."""
     tests: Mapping[str, Labelled] = field(default_factory=dict)
     """Beside MNIST's: pictures that nothing was chosen on, by kind."""
+    forget: Callable[[], None] = lambda: None
+    """To be called when all is written: what was kept to go on with after an interruption is removed."""
