@@ -18,6 +18,7 @@ from service.classifier import Classifier, ModelError
 from service.cli import app
 from service.evaluate import evaluate, load_model, macro_accuracy, score, summarise
 from service.labelled import EvaluationError, Labelled, find_labelled, mnist_folder
+from service.tables import between, percent
 from tests.conftest import ROOT, png, tiny_onnx
 from tests.synthetic import draw_digits, write_mnist
 from training.dataset import default_cache
@@ -326,6 +327,22 @@ def test_the_command_prints_a_table_per_set_and_digit(tmp_path, digit_png, label
     digits[int(right)], digits[int(wrong)] = "100", "0.0"
     assert (name, *digits) in lines
     assert (name, "2", "0", "0.0%", "0.0–65.8") in lines
+
+
+@pytest.mark.parametrize(
+    ("count", "of", "share", "interval"),
+    [
+        (9853, 10_000, "98.53%", "98.27–98.75"),
+        (113, 127, "89.0%", "82.3–93.3"),
+        (0, 0, "–", None),
+        (None, 5, "–", None),
+    ],
+)
+def test_decimals_are_as_many_as_mean_something(count, of, share, interval):
+    """One picture of ten thousand is a hundredth of a percent; of a hundred it is a whole one."""
+    assert percent(count, of) == share
+    if interval:
+        assert between(count, of) == interval
 
 
 def test_a_long_name_breaks_and_numbers_do_not(tmp_path, digit_png, labels):

@@ -125,6 +125,39 @@ def test_what_is_no_digit_is_an_error_where_it_was_accepted(evaluation, tmp_path
     assert shape.lines[0].startswith("none read as ")
 
 
+@pytest.mark.parametrize("thresholds", [True, False])
+def test_the_risk_counts_what_should_be_rejected(evaluation, tmp_path, sheets, monkeypatch, golden, thresholds):
+    """And what got no answer: neither can be right. What is accepted in service is marked, where that is known."""
+    drawn = {}
+    monkeypatch.setattr(
+        "service.report.draw_risk_coverage",
+        lambda curves, _, operating: drawn.update(curves=curves, operating=operating),
+    )
+    write_report(replace(evaluation, thresholds=thresholds), tmp_path, LIMIT)
+
+    right = {
+        name: (probabilities.argmax(axis=1) == labels).tolist()
+        for name, (probabilities, labels) in drawn["curves"].items()
+    }
+    everything = "every picture, also of no digit"
+    assert right == {"phones | scans": [True, False, False, False], everything: [True, *[False] * 5]}
+    marks = {"phones | scans": (2 / 4, 1 / 2), everything: (3 / 6, 2 / 3)}
+    assert drawn["operating"] == (marks if thresholds else None)
+
+
+def test_a_blank_picture_is_never_right(tmp_path, sheets, monkeypatch):
+    """Not even a 0, although the first of ten equal probabilities is the largest."""
+    drawn = {}
+    monkeypatch.setattr("service.report.draw_risk_coverage", lambda curves, *_, **__: drawn.update(curves))
+    classifier = Classifier.load(ARTIFACTS / MODEL_FILE)
+    judged = list(evaluate([Labelled("set", "a.png", "0", BLANK)], classifier, LIMIT))
+    write_report(summarise(judged, classifier), tmp_path, LIMIT)
+
+    probabilities, labels = drawn["set"]
+    assert labels.tolist() == [-1]
+    assert probabilities.tolist() == [[0.1] * 10]
+
+
 def test_without_thresholds_nothing_counts_as_accepted(evaluation, tmp_path, sheets):
     """So what is no digit is no error, and nothing alarms."""
     write_report(replace(evaluation, thresholds=False), tmp_path, LIMIT)
