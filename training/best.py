@@ -55,7 +55,14 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
         "initialisation": "Glorot uniform, biases zero",
         "parameters": sum(PARAMETERS.values()),
         "judge_parameters": JUDGE_PARAMETERS,
+        "teacher_parameters": sum(parameter.numel() for parameter in teacher.parameters()),
         "device": DEVICE.type,
     }
     history = [Epoch(**epoch) for epoch in made["history"]]
-    return Trained(net, history, facts, pictures.hold_out, pictures.test, stages.forget)
+    data = {
+        "pictures": {kind: len(made.labels) for kind, made in pictures.train.items() if kind != "mnist"},
+        "fonts": pictures.fonts,
+        "things": "Fashion-MNIST (MIT), Debian's dataset-fashion-mnist",
+        "strokes": "Hershey fonts, by A. V. Hershey at the U.S. National Bureau of Standards",
+    }
+    return Trained(net, history, facts, data, pictures.hold_out, pictures.test, stages.forget)

@@ -144,7 +144,32 @@ def _data(record: Record) -> list[str]:
         f"{record.data['name']}, as published. These are the uncompressed files:",
         "",
         *_table(("file", "sha256"), [(name, f"`{digest}`") for name, digest in record.data["sha256"].items()]),
+        *_pictures(record.data),
     ]
+
+
+def _pictures(data: dict[str, Any]) -> list[str]:
+    """What was learned from beside MNIST; nothing where that was nothing."""
+    if "pictures" not in data:
+        return []
+    rows = [(_KINDS[kind], f"{count:,}") for kind, count in data["pictures"].items()]
+    fonts = [(part, str(len(families)), _families(families)) for part, families in data["fonts"].items()]
+    return [
+        "Beside it, pictures drawn and photographed by programs of this repository, and framed as the service frames what",
+        "it is sent:",
+        "",
+        *_table(("pictures of", "for training"), rows),
+        f"Things are {data['things']}; strokes of letters, the {data['strokes']}. Printed characters are of these free",
+        "fonts out of Debian packages; no family, and none of its relatives, is in more than one part:",
+        "",
+        *_table(("part", "families", "with their licences"), fonts),
+    ]
+
+
+def _families(families: list[dict[str, str]]) -> str:
+    licences = sorted({family["licence"] for family in families})
+    grouped = {licence: [each["name"] for each in families if each["licence"] == licence] for licence in licences}
+    return "; ".join(f"{licence}: {', '.join(names)}" for licence, names in grouped.items())
 
 
 def _training(training: dict[str, Any]) -> list[str]:
@@ -163,12 +188,29 @@ def _training(training: dict[str, Any]) -> list[str]:
         "## Training",
         "",
         f"Recipe `{training['recipe']}`: {training['purpose']}. {choices}.",
+        *_distillation(training),
         f"Trained on the first {training['images']:,} training images. The last {training['hold_out']:,} were held out"
         " for the curves, the temperature and the thresholds.",
         "",
         f"![Loss and accuracy, epoch by epoch]({CURVES_FILE})",
         "",
         *_table(("epoch", "training loss", "accuracy", "validation loss", "accuracy"), rows),
+    ]
+
+
+def _distillation(training: dict[str, Any]) -> list[str]:
+    """How a teacher and a judge took part; nothing where none did."""
+    if "teacher_widths" not in training:
+        return []
+    t = training
+    shares = ", ".join(f"{_KINDS[kind]} {serving['share']:.0%}" for kind, serving in t["servings"].items())
+    return [
+        f"An epoch is {t['epoch_images']:,} images: {shares}.",
+        f"A convolutional network of {t['teacher_parameters']:,} parameters learned from the digits first,"
+        f" {t['teacher_epochs']} epochs; LeNet-5 learns from its logits at temperature"
+        f" {t['distillation_temperature']:g}, and from the labels with weight {t['label_weight']:g}.",
+        f"Its judge of what is no digit, {t['judge_parameters']} numbers on F6 that no probability depends on, learns"
+        f" along with weight {t['rejection_weight']:g}.",
     ]
 
 

@@ -26,8 +26,8 @@ _ANCHORS = (0.0, 0.5, 1.0)
 
 def write_letter(random: Random) -> Ink:
     """A letter or sign of an alphabet that exists."""
-    alphabet = _alphabet(str(random.choice(list(LOOK_ALIKES))))
-    return write(alphabet[random.integers(len(alphabet))], random)
+    characters = alphabet(str(random.choice(list(LOOK_ALIKES))))
+    return write(characters[random.integers(len(characters))], random)
 
 
 def write_invented(random: Random) -> Ink:
@@ -37,7 +37,7 @@ def write_invented(random: Random) -> Ink:
 
 
 @cache
-def _alphabet(font: str) -> list[list[Points]]:
+def alphabet(font: str) -> list[list[Points]]:
     """The characters of a font, each in a box one high that hangs from the origin."""
     hershey = HersheyFonts()
     hershey.load_default_font(font)

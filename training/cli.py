@@ -49,7 +49,9 @@ def train(
         console.print(Text(f"error: {error}", style="red"), soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        console.print(f"Interrupted. What was in {out} is as it was; the same command goes on after the last finished stage.")
+        console.print(
+            f"Interrupted. What was in {out} is as it was; the same command goes on after the last finished stage."
+        )
         raise typer.Exit(130) from None
     console.print(_table(record))
     console.print(Text(f"Written to {out}; start with {CARD_FILE}."))

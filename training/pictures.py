@@ -38,6 +38,8 @@ class Pictures:
     train: Mapping[str, Labelled]
     hold_out: Mapping[str, Labelled]
     test: Mapping[str, Labelled]
+    fonts: Mapping[str, list[dict[str, str]]]
+    """The families of each part, with their licences."""
 
 
 def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Stages, progress: Progress) -> Pictures:
@@ -66,6 +68,7 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
             "other": studio.other("other-holdout", HELD_OUT, for_choices, hold_out.images, other_things),
         },
         test={"printed": studio.printed("printed-test", TEST, for_test)},
+        fonts={"training": _listed(for_training), "hold-out": _listed(for_choices), "test": _listed(for_test)},
     )
 
 
@@ -115,6 +118,11 @@ class _Studio:
     def _stage(self, name: str, count: int, make: Callable[[int], Made]) -> Labelled:
         made = self.stages.run(name, {"pictures": count}, lambda seed: _tensors(*make(seed)))
         return Labelled(made["images"].numpy(), made["labels"].numpy())
+
+
+def _listed(faces: Faces) -> list[dict[str, str]]:
+    families = [face.family for face in faces]
+    return [{"name": each.name, "licence": each.licence, "packages": each.packages} for each in families]
 
 
 def _digits(drawn: Drawn) -> Made:

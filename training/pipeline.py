@@ -75,15 +75,16 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
         with step(progress, "Export"):
             _export(trained.net, temperature, folder, hold_out)
         with step(progress, "Evaluate"):
-            data = {HOLD_OUT: hold_out, **_named(trained.hold_outs, "holdout")}
-            data |= {TEST: mnist.test, **_named(trained.tests, "test")}
-            sets = {name: Answered(each, run_file(folder / MODEL_FILE, each.images)) for name, each in data.items()}
+            images = {HOLD_OUT: hold_out, **_named(trained.hold_outs, "holdout")}
+            images |= {TEST: mnist.test, **_named(trained.tests, "test")}
+            sets = {name: Answered(each, run_file(folder / MODEL_FILE, each.images)) for name, each in images.items()}
         facts |= {
             "seconds": round(time.perf_counter() - started, 1),
             "cpu_seconds": round(time.process_time() - started_cpu, 1),
         }
         with step(progress, "Record"):
-            record = _record(recipe, facts, mnist, temperature, folder, sets)
+            data = {"name": "MNIST", "sha256": dict(mnist.sha256), **trained.data}
+            record = _record(recipe, facts, data, temperature, folder, sets)
             record.write(folder / RECORD_FILE)
             write_card(record, folder / CARD_FILE)
             _draw(record, sets, folder)
@@ -134,7 +135,7 @@ def _training(recipe: Recipe, seed: int, images: int, trained: Trained) -> dict[
 def _record(
     recipe: Recipe,
     facts: dict[str, Any],
-    mnist: Mnist,
+    data: dict[str, Any],
     temperature: float,
     folder: Path,
     sets: Mapping[str, Answered],
@@ -148,11 +149,10 @@ def _record(
         else evaluate_rejection(answered, sets[HOLD_OUT], acceptance)
         for name, answered in sets.items()
     }
-    data = {"name": "MNIST", "sha256": dict(mnist.sha256)}
     metadata = {
         "version": recipe.version,
         "labels": json.dumps(LABELS),
-        "data": json.dumps(data),
+        "data": json.dumps({key: data[key] for key in ("name", "sha256")}),
         "training": json.dumps({key: value for key, value in facts.items() if key not in _NOT_IN_FILE}),
         "temperature": str(temperature),
         "test_accuracy": str(evaluation[TEST]["accuracy"]),

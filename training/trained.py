@@ -36,6 +36,8 @@ class Trained:
     facts: Mapping[str, Any]
     """What the record says of the training beside the recipe's own numbers, ready for JSON: `parameters`, their
     number, `optimizer`, `loss`, `initialisation`, and `network` in words unless it is the one of `training.lenet`."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    """What it learned from beside MNIST, ready for JSON."""
     hold_outs: Mapping[str, Labelled] = field(default_factory=dict)
     """Beside MNIST's: pictures kept for choices, by kind."""
     tests: Mapping[str, Labelled] = field(default_factory=dict)
