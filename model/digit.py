@@ -39,7 +39,7 @@ CLEAR = 8
 """What is so faint must stand out by this many grey levels more, from all of the ground or from what is near."""
 SMALLEST_FOUND = 5e-4
 """Ink that is found only at the second cut must make up this fraction of the picture, and half of all ink there."""
-BOTH_SIDES = 0.4
+BOTH_SIDES = 0.58
 """Strokes stand out from what is on either side of them by this fraction of their contrast; edges of shadows do not."""
 FLATTENED = 0.07
 """In the second look the ground is followed over this fraction of the picture, each way: no stroke is broader."""
@@ -124,8 +124,10 @@ def _threshold(levels: Pixels) -> int:
 
 def _digit_above(ink: Ink, threshold: int, lines: Mask, pixel: float) -> Digit | None:
     """The digit among the ink above a threshold, unless it hardly stands out."""
-    ruled = find_ruled((ink.levels > threshold // 2) & ~lines)  # often fainter than the pen
-    parts = find_components((ink.levels > threshold) & ~lines & ~ruled)
+    above = (ink.levels > threshold) & ~lines
+    ruled = find_ruled((ink.levels > threshold // 2) & ~lines, lines, pixel)  # often fainter than the pen
+    ruled |= find_ruled(above, lines, pixel)
+    parts = find_components(above & ~ruled)
     stray = _stray(parts, lines)
     kept = _kept(parts, stray, parts.total(ink.levels) - threshold * parts.area)
     if not kept.any() or _longest(parts, kept) <= max(SPECK * min(parts.shape), SPECK_PIXELS * pixel):
@@ -176,7 +178,8 @@ def _kept(parts: Components, stray: Mask, ink: Ints) -> Mask:
     left, top, right, bottom = parts.box(large)
     reach = NEAR * max(right - left, bottom - top)
     away = [left - parts.right, parts.left - right, top - parts.bottom, parts.top - bottom]
-    return kept & (np.max(away, axis=0) <= reach)
+    kept &= np.asarray(np.max(away, axis=0) <= reach)
+    return kept
 
 
 def _longest(parts: Components, kept: Mask) -> int:
@@ -190,11 +193,20 @@ def _clear_contrast(ink: Ink, mask: Mask, aside: Mask) -> float | None:
     if contrast < max(FAINTEST, CLEAREST_NOISE * noise):
         return None
     reach = 2 + math.ceil(stroke_width(mask))
-    near, grain = _contrast(close(ink.pixels, reach) - ink.pixels, mask, aside)
+    near, grain = _contrast(_stands_out(ink.pixels, reach), mask, aside)
     if near < max(BOTH_SIDES * contrast, CLEAREST_NOISE * grain):
         return None
     clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
     return contrast if clear else None
+
+
+def _stands_out(pixels: Pixels, reach: int) -> Pixels:
+    """How far dark ink no broader than `2 * reach` pixels stands out from what is on both sides, uint8 [H, W].
+
+    What reaches a side of the picture is taken to go on beyond.
+    """
+    beyond = np.pad(pixels, reach, mode="edge")
+    return close(beyond, reach)[reach:-reach, reach:-reach] - pixels
 
 
 def _contrast(levels: Pixels, digit: Mask, aside: Mask) -> tuple[float, float]:
