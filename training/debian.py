@@ -15,9 +15,9 @@ from training.progress import step
 _SECONDS = 900
 _OPTIONS = (
     *("-o", "APT::Sandbox::User=root"),  # else root's apt-get downloads as a user who cannot write to the cache
-    *("-o", "Acquire::Retries=2"),
-    *("-o", "Acquire::http::Timeout=20"),
-    *("-o", "Acquire::https::Timeout=20"),
+    *("-o", "Acquire::Retries=1"),
+    *("-o", "Acquire::http::Timeout=15"),
+    *("-o", "Acquire::https::Timeout=15"),
 )
 
 
@@ -54,13 +54,20 @@ def _download(progress: Progress, names: Sequence[str], folder: Path) -> None:
     with step(progress, f"Download {len(names)} Debian packages"):
         try:
             _run(["apt-get", *_OPTIONS, "download", *names], folder)
-        except PackageError:
-            lists = folder / "lists"
-            (lists / "partial").mkdir(parents=True)
-            own = ["-o", f"Dir::State::Lists={lists}"]
-            own += ["-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
-            _run(["apt-get", *_OPTIONS, *own, "update"], folder)
-            _run(["apt-get", *_OPTIONS, *own, "download", *names], folder)
+        except PackageError as error:
+            try:
+                _download_anew(names, folder)
+            except PackageError as again:
+                reasons = dict.fromkeys((str(error), str(again)))
+                raise PackageError("; with new lists of packages: ".join(reasons)) from again
+
+
+def _download_anew(names: Sequence[str], folder: Path) -> None:
+    lists = folder / "lists"
+    (lists / "partial").mkdir(parents=True)
+    own = ["-o", f"Dir::State::Lists={lists}", "-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="]
+    _run(["apt-get", *_OPTIONS, *own, "-o", "APT::Update::Error-Mode=any", "update"], folder)
+    _run(["apt-get", *_OPTIONS, *own, "download", *names], folder)
 
 
 def _unpack(progress: Progress, downloaded: Path, cache: Path) -> None:
