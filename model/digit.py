@@ -35,6 +35,8 @@ FAINTEST = 10
 """Grey levels between ink and ground below which the picture is blank: compression alone makes up to 8."""
 CLEAREST_NOISE = 3.0
 """Standard deviations of the ground by which ink must stand out from it: noise, cut in two, reaches 2 to 4."""
+CLEAREST_GRAIN = 4.0
+"""The same for ink of the whole picture: grains of one kind, cut from the rest, reach 4."""
 CLEAR = 8
 """What is so faint must stand out by this many grey levels more, from all of the ground or from what is near."""
 SMALLEST_FOUND = 5e-4
@@ -47,8 +49,8 @@ TALL = 0.6
 """A part is of a digit's size if it is this fraction as high as the highest."""
 SOLID = 0.9
 """A part that fills its box to this fraction, and is not narrow as a 1 is, is no pen stroke."""
-FEW_PARTS = 3
-"""What is found in the second look and falls into more parts than this is grain."""
+FEW_PARTS, PLAIN = 3, 20
+"""What is found in the second look and falls into more parts than this, or stands out by fewer levels, is grain."""
 MOST_PARTS = 8
 """Digits fall into fewer parts than this; textures and writing into more."""
 
@@ -80,7 +82,7 @@ def find_digit(ink: Ink, pixel: float = 1.0) -> Digit | None:
     if digit is None:
         reach = 1 + round(FLATTENED * max(ink.pixels.shape))
         digit = _find_in(replace(ink, levels=close(ink.pixels, reach) - ink.pixels), pixel)
-        if digit is not None and digit.parts > FEW_PARTS:
+        if digit is not None and (digit.parts > FEW_PARTS or digit.contrast < PLAIN):
             return None
     return digit
 
@@ -190,7 +192,7 @@ def _longest(parts: Components, kept: Mask) -> int:
 def _clear_contrast(ink: Ink, mask: Mask, aside: Mask) -> float | None:
     """How far a digit stands out, in grey levels; None where it hardly does, or from one side only, as shadows do."""
     contrast, noise = _contrast(ink.levels, mask, aside)
-    if contrast < max(FAINTEST, CLEAREST_NOISE * noise):
+    if contrast < max(FAINTEST, CLEAREST_GRAIN * noise):
         return None
     reach = 2 + math.ceil(stroke_width(mask))
     near, grain = _contrast(_stands_out(ink.pixels, reach), mask, aside)
