@@ -88,6 +88,6 @@ def _straight(depth: NDArray[np.intp], thickest: float) -> NDArray[np.float64]:
     end = max(1, round(ENDS * depth.size))
     thickness = []
     for part in (depth[:end], depth[-end:]):
-        thin = part[part <= thickest]
-        thickness.append(float(np.quantile(thin, 0.75)) if thin.size else 0.0)
+        thin = np.sort(part[part <= thickest])
+        thickness.append(float(thin[3 * thin.size // 4]) if thin.size else 0.0)
     return np.linspace(thickness[0], thickness[1], depth.size) + 1

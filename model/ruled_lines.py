@@ -43,8 +43,11 @@ def _ruled_rows(mask: Mask, lines: Mask, ruled: Mask, pixel: float) -> Mask:
     near = grow_down(thin, lean)
     end = 1 + round(END * columns)
     is_line = np.asarray(np.count_nonzero(near, axis=1) >= ALONE * columns)
+    if not is_line.any():
+        return is_line
     along = np.count_nonzero(thin, axis=1)
-    is_line &= grow_down(along[:, np.newaxis] > GRAIN * np.median(along), lean)[:, 0]
+    most = int(np.sort(along)[rows // 2])
+    is_line &= grow_down(along[:, np.newaxis] > GRAIN * most, lean)[:, 0]
     near |= lines
     is_line &= near[:, :end].any(axis=1) & near[:, -end:].any(axis=1)
     is_line &= np.asarray(np.count_nonzero(near | mask, axis=1) >= ACROSS * columns)
