@@ -21,8 +21,8 @@ check: $(DEVELOPMENT) ## Lint, formatting and types
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
 
-train: $(DEVELOPMENT) ## Make model/artifacts again from the original MNIST bytes
-	.venv/bin/python -m training
+train: $(DEVELOPMENT) ## Make model/artifacts again from the original MNIST bytes and what is drawn beside them
+	.venv/bin/python -m training --recipe best
 
 lock: $(DEVELOPMENT) ## Pin what serving needs, for every platform, with hashes
 	.venv/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet \

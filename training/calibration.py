@@ -11,6 +11,8 @@ from model.record import Acceptance
 
 Floats = NDArray[np.floating[Any]]
 
+_FOR_CONFIDENCE = 0.25
+"""Of what may be refused, what confidence may refuse: most errors of the least confident have little evidence too."""
 _HOTTEST = 10.0
 """Bound of the temperature on both sides: a hold-out read without error asks for zero, and a tiny one may."""
 
@@ -47,14 +49,13 @@ def choose_acceptance(sets: Sequence[tuple[Floats, Floats, float]]) -> Acceptanc
 
 
 def _choose(probabilities: Floats, evidence: Floats, coverage: float) -> Acceptance:
-    """For one set. Each of the two questions may refuse half of what may be refused.
+    """For one set. First which digit it is (confidence), then whether it is one (evidence, of those still accepted).
 
-    First which digit it is (confidence), then whether it is one (evidence, of those still accepted). Both are rounded
-    down, so that rounding refuses nobody.
+    Both thresholds are rounded down, so that rounding refuses nobody.
     """
     confidence = probabilities.max(axis=1)
     budget = math.floor(len(confidence) * (1 - coverage) + 1e-9)
-    min_confidence = _floor(np.sort(confidence)[budget // 2])
+    min_confidence = _floor(np.sort(confidence)[int(budget * _FOR_CONFIDENCE)])
     accepted = confidence >= min_confidence
     left = budget - int((~accepted).sum())
     return Acceptance(min_confidence, _floor(np.sort(evidence[accepted])[left]))

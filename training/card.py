@@ -155,8 +155,8 @@ def _pictures(data: dict[str, Any]) -> list[str]:
     rows = [(_KINDS[kind], f"{count:,}") for kind, count in data["pictures"].items()]
     fonts = [(part, str(len(families)), _families(families)) for part, families in data["fonts"].items()]
     return [
-        "Beside it, pictures drawn and photographed by programs of this repository, and framed as the service frames what",
-        "it is sent:",
+        "Beside it, pictures drawn and photographed by programs of this repository, and framed as the service frames",
+        "what it is sent:",
         "",
         *_table(("pictures of", "for training"), rows),
         f"Things are {data['things']}; strokes of letters, the {data['strokes']}. Printed characters are of these free",

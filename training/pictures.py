@@ -20,7 +20,7 @@ from training.recipes import Best
 from training.specimens import draw_characters, draw_forms, draw_rewritten
 from training.stages import Stages
 
-HELD_OUT = 4_000
+HELD_OUT = 3_000
 """Pictures of each kind that are kept for choices."""
 TEST = 10_000
 """Printed digits of families that neither training nor any choice ever met."""

@@ -10,7 +10,7 @@ from training.corpus import Mixture
 from training.device import DEVICE, to_device
 from training.recipes import Best
 
-_EVALUATION_BATCH = 500
+_EVALUATION_BATCH = 100
 
 
 class Teacher(nn.Module):
