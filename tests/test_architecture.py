@@ -34,6 +34,14 @@ def test_arrows_point_at_the_model(folder, forbidden):
     assert not forbidden & imported(folder)
 
 
+def test_pictures_are_drawn_without_torch():
+    """Every worker process imports what it draws with; only the studio, which sends them out, hands over tensors."""
+    importers = [
+        path.name for path in (ROOT / "training" / "pictures").glob("*.py") if "import torch" in path.read_text()
+    ]
+    assert importers == ["studio.py"]
+
+
 def test_one_module_draws():
     """matplotlib has one importer, so that serving never loads it by accident."""
     importers = [

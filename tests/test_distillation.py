@@ -8,7 +8,7 @@ import pytest
 import torch
 from rich.progress import Progress
 
-import training.pictures
+import training.pictures.studio
 from model.contract import MODEL_FILE, RECORD_FILE
 from model.record import Record
 from tests.synthetic import write_mnist
@@ -87,7 +87,7 @@ def test_the_judge_adds_no_more_than_it_may():
 
 
 def test_what_is_no_digit_teaches_no_digit():
-    """Neither the teacher's answer nor a label counts there; elsewhere a perfect answer costs nothing but its labels."""
+    """Neither the teacher's answer nor a label counts there; elsewhere a perfect answer costs only its labels."""
     wanted = torch.randn(4, 10) * 5
     labels = torch.tensor([3, NO_DIGIT, 7, NO_DIGIT])
     recipe = replace(BEST, label_weight=0.0)
@@ -168,11 +168,11 @@ def best(tmp_path_factory):
     out, cache = tmp_path_factory.mktemp("best") / "artifacts", tmp_path_factory.mktemp("cache")
     things = np.random.default_rng(0).integers(0, 256, (20, 28, 28), np.uint8)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(training.pictures, "HELD_OUT", 30)
-        patch.setattr(training.pictures, "TEST", 30)
-        patch.setattr(training.pictures, "fetch_fonts", lambda progress: ALL)
-        patch.setattr(training.pictures, "split_families", lambda faces, seed: (faces, faces, faces))
-        patch.setattr(training.pictures, "fetch_fashion", lambda progress: (things, things))
+        patch.setattr(training.pictures.studio, "HELD_OUT", 30)
+        patch.setattr(training.pictures.studio, "TEST", 30)
+        patch.setattr(training.pictures.studio, "fetch_fonts", lambda progress: ALL)
+        patch.setattr(training.pictures.studio, "split_families", lambda faces, seed: (faces, faces, faces))
+        patch.setattr(training.pictures.studio, "fetch_fashion", lambda progress: (things, things))
         patch.setattr("training.stages.platformdirs.user_cache_path", lambda name: cache)
         make_artifacts(SMALL, 0, mnist, out, QUIET)
     return out, cache

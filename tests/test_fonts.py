@@ -9,9 +9,9 @@ import pytest
 from rich.progress import Progress
 
 from tests.typefaces import FOLDER, typeface
-from training.debian import PackageError, fetch_packages
-from training.families import FAMILIES, SCRIPT_FAMILIES, Family
-from training.fonts import FontsError, Typeface, fetch_fonts, has_digits, split_families
+from training.pictures.debian import PackageError, fetch_packages
+from training.pictures.families import FAMILIES, SCRIPT_FAMILIES, Family
+from training.pictures.fonts import FontsError, Typeface, fetch_fonts, has_digits, split_families
 
 QUIET = Progress(disable=True)
 DEBIAN = pytest.mark.skipif(not (shutil.which("apt-get") and shutil.which("dpkg-deb")), reason="needs Debian's tools")

@@ -7,10 +7,10 @@ from HersheyFonts import HersheyFonts
 from model.framing import frame_digit
 from tests.reading import read
 from tests.samples import IMAGES, LABELS
-from training.characters import LOOK_ALIKES, alphabet, write_invented, write_letter
-from training.handwriting import FORMS, write_digit
-from training.pen import arc, curve, draw, join, line, write
-from training.specimens import coarsen, draw_characters, draw_forms, draw_rewritten, rewrite
+from training.pictures.characters import LOOK_ALIKES, alphabet, write_invented, write_letter
+from training.pictures.handwriting import FORMS, write_digit
+from training.pictures.pen import arc, curve, draw, join, line, write
+from training.pictures.specimens import coarsen, draw_characters, draw_forms, draw_rewritten, rewrite
 
 
 def random(seed=0):

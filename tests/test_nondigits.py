@@ -12,11 +12,20 @@ from model.framing import frame_digit
 from model.idx import TEST_IMAGES, TRAIN_IMAGES, encode_idx
 from tests.samples import IMAGES, LABELS
 from tests.typefaces import ALL, SANS
-from training.fashion import PACKAGE, fetch_fashion
-from training.fonts import DIGITS, FontsError
-from training.letters import LETTERS, PUNCTUATION, letters_of, sort_styles
-from training.nondigits import PARTS, SHARES, Sources, draw_nondigits, draw_picture, is_bar, is_narrow, nondigits
-from training.strokes import SHAPES, draw_strokes
+from training.pictures.fashion import PACKAGE, fetch_fashion
+from training.pictures.fonts import DIGITS, FontsError
+from training.pictures.letters import LETTERS, PUNCTUATION, letters_of, sort_styles
+from training.pictures.nondigits import (
+    PARTS,
+    SHARES,
+    Sources,
+    draw_nondigits,
+    draw_picture,
+    is_bar,
+    is_narrow,
+    nondigits,
+)
+from training.pictures.strokes import SHAPES, draw_strokes
 
 QUIET = Progress(disable=True)
 THINGS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import matplotlib
 
-from training.families import Family
-from training.fonts import Typeface
+from training.pictures.families import Family
+from training.pictures.fonts import Typeface
 
 FOLDER = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 

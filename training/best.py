@@ -11,7 +11,7 @@ from training.corpus import Mixture, Source
 from training.dataset import Labelled
 from training.device import DEVICE, to_device
 from training.lenet import PARAMETERS
-from training.pictures import make_pictures
+from training.pictures.studio import make_pictures
 from training.recipes import Best
 from training.rejection import PARAMETERS as JUDGE_PARAMETERS
 from training.rejection import JudgedLeNet5

@@ -15,7 +15,7 @@ from training.artifacts import CARD_FILE
 from training.card import summarise
 from training.dataset import DatasetError, fetch_mnist
 from training.export import ExportError
-from training.fonts import FontsError
+from training.pictures.fonts import FontsError
 from training.pipeline import make_artifacts
 from training.progress import make_progress
 from training.recipes import BEST, RECIPES, Recipe

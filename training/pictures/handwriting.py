@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from training.pen import Ink, Points, Random, arc, curve, join, line, write
+from training.pictures.pen import Ink, Points, Random, arc, curve, join, line, write
 
 Form = Callable[[Random], list[Points]]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from model.grey import Pixels
-from training.degradation import Mask, blurred, light, smooth_field, to_pixels
+from training.pictures.degradation import Mask, blurred, light, smooth_field, to_pixels
 
 SMALLEST, LARGEST = 16, 140
 """Sides of a picture, in pixels."""

@@ -9,11 +9,11 @@ from PIL import Image, ImageFilter
 
 from model.contract import Frames
 from model.framing import frame_digit
-from training.characters import write_invented, write_letter
-from training.degradation import degrade
-from training.generation import Drawn
-from training.handwriting import write_digit
-from training.pen import Ink, Random
+from training.pictures.characters import write_invented, write_letter
+from training.pictures.degradation import degrade
+from training.pictures.generation import Drawn
+from training.pictures.handwriting import write_digit
+from training.pictures.pen import Ink, Random
 
 _ENLARGED = 128
 """Pixels a side of what 28 pixels become."""
@@ -34,7 +34,7 @@ def draw_rewritten(count: int, random: Random, frames: Frames, labels: NDArray[n
 
 
 def draw_forms(count: int, random: Random) -> Drawn:
-    """Digits in the forms of `training.handwriting`."""
+    """Digits in the forms of `training.pictures.handwriting`."""
 
     def draw() -> tuple[str, Ink]:
         digit = int(random.integers(10))

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from numpy.random import Generator
 from PIL import Image
 
-from training.fonts import NOWHERE, Typeface
-from training.glyphs import pick, render
-from training.lookalikes import LIKE_DIGITS
+from training.pictures.fonts import NOWHERE, Typeface
+from training.pictures.glyphs import pick, render
+from training.pictures.lookalikes import LIKE_DIGITS
 
 # Left out is what some font or hand draws as a digit: O o D Q (0), I i j l (1), Z z (2), З Э (3), Y y Ч (4), S s (5),
 # G b б σ (6), B β В (8), g q (9), and what looks like them under an accent or in another alphabet.

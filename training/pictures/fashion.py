@@ -9,8 +9,8 @@ from rich.progress import Progress
 
 from model.contract import SIZE, Frames
 from model.idx import TEST_IMAGES, TRAIN_IMAGES, decode_idx
-from training.debian import PackageError, fetch_packages
-from training.fonts import FontsError
+from training.pictures.debian import PackageError, fetch_packages
+from training.pictures.fonts import FontsError
 
 PACKAGE = "dataset-fashion-mnist"
 

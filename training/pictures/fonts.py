@@ -1,6 +1,6 @@
 """Free fonts on the disk: fetched out of Debian packages, looked through for digits, split by family.
 
-How every family is licensed is written in `training.families`.
+How every family is licensed is written in `training.pictures.families`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,8 +13,8 @@ import platformdirs
 from PIL import ImageFont
 from rich.progress import Progress
 
-from training.debian import PackageError, fetch_packages
-from training.families import FAMILIES, SCRIPT_FAMILIES, Family
+from training.pictures.debian import PackageError, fetch_packages
+from training.pictures.families import FAMILIES, SCRIPT_FAMILIES, Family
 
 SUFFIXES = {".ttf", ".otf"}
 NOWHERE = "\U000ffffe"

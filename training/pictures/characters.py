@@ -1,4 +1,4 @@
-"""Characters that are no digits, drawn with the same pen as `training.handwriting` draws digits.
+"""Characters that are no digits, drawn with the same pen as `training.pictures.handwriting` draws digits.
 
 What tells the two apart is then their form alone, not the pen. The letters and signs are those of the Hershey fonts,
 drawn by A. V. Hershey for the U.S. National Bureau of Standards and free to use; the others are invented.
@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 from HersheyFonts import HersheyFonts
 
-from training.pen import Ink, Points, Random, arc, curve, join, line, write
+from training.pictures.pen import Ink, Points, Random, arc, curve, join, line, write
 
 _DIGITS_AND_SPECKS = "0123456789 !\"%',.:;`^_~?@{}\x7f"
 LOOK_ALIKES = {

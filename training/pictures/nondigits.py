@@ -13,13 +13,13 @@ from rich.progress import Progress
 from model.contract import Frames
 from model.framing import frame_digit
 from model.grey import Pixels
-from training.degradation import degrade
-from training.fonts import DIGITS, Typeface
-from training.generation import Drawn, generate
-from training.glyphs import EM, jitter, pick, render
-from training.letters import Styles, draw_letter, draw_script, draw_symbol, sort_styles
-from training.strokes import draw_invented, draw_scribble, draw_shape
-from training.surfaces import draw_blank, draw_noise, draw_texture, enlarged
+from training.pictures.degradation import degrade
+from training.pictures.fonts import DIGITS, Typeface
+from training.pictures.generation import Drawn, generate
+from training.pictures.glyphs import EM, jitter, pick, render
+from training.pictures.letters import Styles, draw_letter, draw_script, draw_symbol, sort_styles
+from training.pictures.strokes import draw_invented, draw_scribble, draw_shape
+from training.pictures.surfaces import draw_blank, draw_noise, draw_texture, enlarged
 
 SHARES = {
     "letter": 0.22,

@@ -11,13 +11,13 @@ from rich.progress import Progress
 
 from model.contract import Frames
 from training.dataset import NO_DIGIT, Labelled
-from training.fashion import fetch_fashion
-from training.fonts import Typeface, fetch_fonts, split_families
-from training.generation import Drawn, generate
-from training.glyphs import printed_digits
-from training.nondigits import nondigits
+from training.pictures.fashion import fetch_fashion
+from training.pictures.fonts import Typeface, fetch_fonts, split_families
+from training.pictures.generation import Drawn, generate
+from training.pictures.glyphs import printed_digits
+from training.pictures.nondigits import nondigits
+from training.pictures.specimens import draw_characters, draw_forms, draw_rewritten
 from training.recipes import Best
-from training.specimens import draw_characters, draw_forms, draw_rewritten
 from training.stages import Stages
 
 HELD_OUT = 3_000

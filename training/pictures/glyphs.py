@@ -16,9 +16,9 @@ from rich.progress import Progress
 from model.contract import Frames
 from model.framing import frame_digit
 from model.grey import Pixels
-from training.degradation import Mask, degrade
-from training.fonts import DIGITS, Typeface
-from training.generation import Drawn, generate
+from training.pictures.degradation import Mask, degrade
+from training.pictures.fonts import DIGITS, Typeface
+from training.pictures.generation import Drawn, generate
 
 EM = 100
 """Pixels of the em square at which glyphs are drawn once, to be jittered and averaged down."""
