@@ -1,8 +1,8 @@
 """Letters of other scripts that look like a digit.
 
-Every letter that the fonts of `training.pictures.families` have was framed, slightly blurred, and compared with digits of
-all families, some of them jittered: here are those whose correlation with three of them is above 0.9, by code point, and
-those that a look at the rest added.
+Every letter that the fonts of `training.pictures.families` have was framed, slightly blurred, and compared with digits
+of all families, some of them jittered: here are those whose correlation with three of them is above 0.9, by code point,
+and those that a look at the rest added.
 """
 
 _RANGES = (
