@@ -8,7 +8,7 @@ import pytest
 
 from model.contract import ARTIFACTS, LAYERS_FILE, MODEL_FILE, RECORD_FILE
 from model.record import Record
-from training.artifacts import CARD_FILE, CONFUSION_FILE, CURVES_FILE, FILES
+from training.artifacts import CARD_FILE, CONFUSION_FILE, CURVES_FILE, FILES, RELIABILITY_FILE, RISK_FILE
 from training.card import summarise, write_card
 
 HEADINGS = [
@@ -56,9 +56,38 @@ def test_it_has_the_usual_headings(shipped, write):
     assert re.findall(r"^## (.+)$", write(shipped), re.MULTILINE) == HEADINGS
 
 
-def test_it_shows_both_pictures(shipped, write):
+def test_it_shows_every_picture(shipped, write):
     """By their names in the same folder."""
-    assert re.findall(r"!\[[^\]]+\]\(([^)]+)\)", write(shipped)) == [CURVES_FILE, CONFUSION_FILE]
+    pictures = [CURVES_FILE, CONFUSION_FILE, RISK_FILE, RELIABILITY_FILE]
+    assert re.findall(r"!\[[^\]]+\]\(([^)]+)\)", write(shipped)) == pictures
+
+
+def test_hundreds_of_epochs_are_few_rows(shipped, write):
+    """The record has all of them; the card shows some, evenly apart, and the last."""
+    history = [shipped.training["history"][0] | {"epoch": epoch} for epoch in range(1, 401)]
+    card = write(replace(shipped, training=shipped.training | {"history": history}))
+    epochs = [int(row) for row in re.findall(r"^\| (\d+) \| \d+\.\d{4} ", card, re.MULTILINE)]
+    assert epochs[-1] == 400
+    assert 8 <= len(epochs) <= 12
+    assert len({b - a for a, b in pairwise(epochs)}) == 1
+
+
+def test_what_is_no_digit_has_a_table_of_its_own(shipped, write):
+    """By how much of it is refused, and how well the evidence tells it apart; a model that met none has no such table."""
+    others = {"characters_holdout": {"images": 1234, "accepted": 0.125, "auroc": 0.9876}}
+    row = "| handwritten characters, hold-out | 1,234 | 87.50% | 0.9876 |"
+    digits = {name: figures for name, figures in shipped.evaluation.items() if "accuracy" in figures}
+    assert row in write(replace(shipped, evaluation=digits | others))
+    assert "refused" not in write(replace(shipped, evaluation=digits)).split("## Evaluation")[1].split("##")[0]
+
+
+def test_fonts_are_listed_with_their_licences(shipped, write):
+    """By part, since no family may be in two."""
+    fonts = {"training": [{"name": "Aa", "licence": "OFL", "packages": "a"}], "test": []}
+    data = shipped.data | {"pictures": {"forms": 5}, "fonts": fonts, "things": "clothes", "strokes": "lines"}
+    card = write(replace(shipped, data=data))
+    assert "| training | 1 | OFL: Aa |" in card
+    assert "| digits of other forms | 5 |" in card
 
 
 def test_it_follows_the_record(shipped, write):
@@ -87,7 +116,8 @@ def test_it_follows_the_record(shipped, write):
 def test_it_tells_the_choices_a_recipe_made_and_no_other(shipped, write):
     """A recipe without momentum has no word about it; a network of its own is described instead of LeNet-5."""
     training = {choice: value for choice, value in shipped.training.items() if choice != "momentum"}
-    card = write(replace(shipped, training=training | {"loss": "hinge", "network": "It has one neuron."}))
+    made = {"optimizer": "SGD", "learning_rate": 0.1, "batch_size": 128, "epochs": 10, "loss": "hinge"}
+    card = write(replace(shipped, training=training | made | {"network": "It has one neuron."}))
     assert " SGD, learning rate 0.1, batches of 128, 10 epochs, hinge, Glorot uniform" in card
     assert "momentum" not in card
     assert "\nIt has one neuron.\n" in card

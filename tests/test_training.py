@@ -60,7 +60,7 @@ def contents(folder):
 
 
 def test_everything_is_there(made):
-    """Six files, and no trace of how they came about."""
+    """Every file, and no trace of how they came about."""
     assert {path.name for path in made.iterdir()} == set(FILES)
     assert [path.name for path in made.parent.iterdir()] == ["artifacts"]
 

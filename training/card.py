@@ -45,11 +45,11 @@ _CHOICES = {
 
 _KINDS = {
     "mnist": "MNIST",
-    "rewritten": "MNIST, other pens, photographed",
+    "rewritten": "MNIST in other pens, photographed",
     "forms": "digits of other forms",
-    "printed": "printed digits, unseen fonts",
+    "printed": "printed digits",
     "characters": "handwritten characters",
-    "other": "letters, shapes, surfaces, things",
+    "other": "letters, shapes, surfaces and things",
 }
 _PARTS = {"holdout": "hold-out", "test": "test"}
 _ROWS = 12
@@ -57,9 +57,9 @@ _ROWS = 12
 
 
 def set_name(name: str) -> str:
-    """The name of a set of pictures for people, of one such as `mnist_test`."""
-    kind, part = name.rsplit("_", 1)
-    return f"{_KINDS[kind]}, {_PARTS[part]}" if "," in _KINDS[kind] else f"{_KINDS[kind]} {_PARTS[part]}"
+    """The name of a set of pictures for people, of one such as `mnist_test`; others stay as they are."""
+    kind, _, part = name.rpartition("_")
+    return f"{_KINDS[kind]}, {_PARTS[part]}" if kind in _KINDS and part in _PARTS else name
 
 
 def limits(*, digits_only: bool) -> tuple[str, ...]:
@@ -261,10 +261,10 @@ def _evaluation(record: Record) -> list[str]:
 
 
 def _looks(training: dict[str, Any]) -> list[str]:
-    times = training.get("candidates")
-    if times is None:
+    candidates = training.get("candidates")
+    if candidates is None:
         return []
-    return [f"MNIST's test set was looked at {times} times, once for each finished candidate, this model included."]
+    return [f"Finished candidates whose figures on MNIST's test set were looked at, this model included: {candidates}."]
 
 
 def _rejection(record: Record) -> list[str]:
