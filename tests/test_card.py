@@ -73,7 +73,7 @@ def test_hundreds_of_epochs_are_few_rows(shipped, write):
 
 
 def test_what_is_no_digit_has_a_table_of_its_own(shipped, write):
-    """By how much of it is refused, and how well the evidence tells it apart; a model that met none has no such table."""
+    """By how much is refused, and how well evidence tells it apart; a model that met none has no such table."""
     others = {"characters_holdout": {"images": 1234, "accepted": 0.125, "auroc": 0.9876}}
     row = "| handwritten characters, hold-out | 1,234 | 87.50% | 0.9876 |"
     digits = {name: figures for name, figures in shipped.evaluation.items() if "accuracy" in figures}

@@ -7,7 +7,7 @@ from rich.progress import Progress
 
 from model.framing import frame_digit
 from tests.typefaces import ALL, SANS, SCRIPT
-from training import generation
+from training.pictures import generation
 from training.pictures.degradation import degrade
 from training.pictures.fonts import DIGITS, NOWHERE
 from training.pictures.glyphs import EM, LARGEST, SMALLEST, jitter, printed_digits, render

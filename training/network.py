@@ -34,9 +34,10 @@ class Network(nn.Module):
 
 @torch.no_grad()
 def predict(net: Network, data: Labelled) -> Tensor:
-    """Logits, (N, 10)."""
+    """Logits, (N, 10), on the CPU, wherever the network is."""
     images, _ = to_tensors(data)
-    return torch.cat([net(batch) for batch in torch.split(images, _BATCH)])
+    device = next(net.parameters()).device
+    return torch.cat([net(batch.to(device)).cpu() for batch in torch.split(images, _BATCH)])
 
 
 def validate(net: Network, data: Labelled, loss: Loss = cross_entropy) -> tuple[float, float]:
