@@ -18,7 +18,7 @@ from training.corpus import Mixture, Source
 from training.dataset import NO_DIGIT, fetch_mnist
 from training.pipeline import make_artifacts
 from training.recipes import BEST, Serving
-from training.rejection import PARAMETERS, JudgedLeNet5
+from training.rejection import PARAMETERS, JudgedLeNet5, train_judge
 from training.stages import Stages
 from training.student import Lesson, distillation, write_versions
 from training.teacher import Teacher
@@ -101,6 +101,22 @@ def test_what_is_no_digit_teaches_no_digit():
     assert hard == pytest.approx(torch.nn.functional.cross_entropy(wanted[[0, 2]], labels[[0, 2]]).item(), rel=1e-5)
 
 
+def test_the_judge_learns_and_the_rest_stays():
+    """Alone it tells what it was shown apart, and no weight of the network moves."""
+    torch.manual_seed(0)
+    net = JudgedLeNet5()
+    before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+    digits = Source(torch.randint(100, 256, (200, 1, 28, 28), dtype=torch.uint8), torch.ones(200).long(), 0.5)
+    others = Source(torch.randint(0, 100, (200, 1, 28, 28), dtype=torch.uint8), torch.full((200,), NO_DIGIT), 0.5)
+    recipe = replace(BEST, judge_epochs=20, judge_batch_size=50)
+    train_judge(recipe, net, Mixture([digits, others], 400), QUIET)
+    with torch.no_grad():
+        evidence = [net.answer(source.images.float() / 255)[1] for source in (digits, others)]
+    assert evidence[0].min() > evidence[1].max()
+    moved = {name for name, tensor in net.state_dict().items() if not torch.equal(tensor, before[name])}
+    assert moved == {name for name in before if name.startswith("judge.")}
+
+
 def test_the_teacher_reads_single_images_as_in_company():
     """Once trained, what else is in the batch changes nothing."""
     torch.manual_seed(0)
@@ -150,6 +166,8 @@ SMALL = replace(
     batch_size=32,
     hold_out=100,
     epoch_images=1_200,
+    judge_epochs=20,
+    judge_batch_size=100,
     teacher_widths=(8, 12, 16),
     teacher_epochs=3,
     teacher_batch_size=32,

@@ -14,7 +14,7 @@ from training.lenet import PARAMETERS
 from training.pictures.studio import make_pictures
 from training.recipes import Best
 from training.rejection import PARAMETERS as JUDGE_PARAMETERS
-from training.rejection import JudgedLeNet5
+from training.rejection import JudgedLeNet5, train_judge
 from training.stages import Stages
 from training.student import Lesson, ask_teacher, train_student, write_versions
 from training.teacher import Teacher, train_teacher
@@ -47,8 +47,18 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
         return {"net": net.state_dict(), "history": [asdict(epoch) for epoch in history]}
 
     made = stages.run("student", depends_on, study)
-    net = JudgedLeNet5()
+    net = to_device(JudgedLeNet5())
     net.load_state_dict(made["net"])
+
+    def judge(_: int) -> dict[str, Any]:
+        lessons = [
+            write_versions(Lesson(source, recipe.judge_versions, recipe.judge_strength), progress, name)
+            for name, source in sources.items()
+        ]
+        train_judge(recipe, net, Mixture(lessons, recipe.epoch_images), progress)
+        return net.judge.state_dict()
+
+    net.judge.load_state_dict(stages.run("judge", depends_on, judge))
     facts = {
         "optimizer": "SGD, Nesterov momentum",
         "loss": "distillation",
@@ -65,4 +75,4 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
         "things": "Fashion-MNIST (MIT), Debian's dataset-fashion-mnist",
         "strokes": "Hershey fonts, by A. V. Hershey at the U.S. National Bureau of Standards",
     }
-    return Trained(net, history, facts, data, pictures.hold_out, pictures.test, stages.forget)
+    return Trained(net.cpu(), history, facts, data, pictures.hold_out, pictures.test, stages.forget)

@@ -79,6 +79,13 @@ class Best(Recipe):
     """Of the cross entropy with the labels; the rest is for the teacher's answers."""
     rejection_weight: float
     """Of the judge's loss beside the network's."""
+    judge_epochs: int
+    """Of the judge alone, once the network is done."""
+    judge_batch_size: int
+    judge_learning_rate: float
+    judge_versions: int
+    """Of each picture for that, and how strongly the last is distorted."""
+    judge_strength: float
     teacher_widths: tuple[int, int, int]
     """Channels."""
     teacher_epochs: int
@@ -132,6 +139,11 @@ BEST = Best(
     distillation_temperature=8.0,
     label_weight=0.1,
     rejection_weight=0.7,
+    judge_epochs=150,
+    judge_batch_size=2_000,
+    judge_learning_rate=3e-3,
+    judge_versions=2,
+    judge_strength=0.3,
     teacher_widths=(24, 48, 96),
     teacher_epochs=12,
     teacher_batch_size=200,
