@@ -162,14 +162,14 @@ def test_an_interrupted_stage_leaves_nothing(tmp_path):
 
 SMALL = replace(
     BEST,
-    epochs=6,
+    epochs=16,
     batch_size=32,
     hold_out=100,
     epoch_images=1_200,
     judge_epochs=20,
     judge_batch_size=100,
     teacher_widths=(8, 12, 16),
-    teacher_epochs=3,
+    teacher_epochs=6,
     teacher_batch_size=32,
     servings={
         "mnist": Serving(0, 0.6, 2, 0.3),

@@ -247,7 +247,7 @@ def test_the_command_says_what_the_card_says(cli, mnist, monkeypatch, tmp_path):
     """It trains, writes, and ends with the card's first table."""
     monkeypatch.setattr(training.cli, "fetch_mnist", lambda progress, data: mnist)
     monkeypatch.setitem(RECIPES, "article", SMALL)
-    result = cli("--epochs", 2, "--seed", 3, "--out", tmp_path / "out")
+    result = cli("--recipe", "article", "--epochs", 2, "--seed", 3, "--out", tmp_path / "out")
     assert result.exit_code == 0, result.output
     record = Record.read(tmp_path / "out" / RECORD_FILE)
     assert (record.training["epochs"], record.training["seed"]) == (2, 3)
@@ -272,7 +272,7 @@ def test_the_command_finds_out_early_that_it_cannot_write(cli, mnist, monkeypatc
     monkeypatch.setattr(training.cli, "fetch_mnist", lambda progress, data: mnist)
     monkeypatch.setattr("training.pipeline.train", pytest.fail)
     (tmp_path / "out").write_text("a file, where a folder is to be")
-    result = cli("--out", tmp_path / "out")
+    result = cli("--recipe", "article", "--out", tmp_path / "out")
     assert result.exit_code == 1
     assert "error: " in result.output
     assert str(tmp_path / "out") in result.output
@@ -292,7 +292,7 @@ def test_an_interrupted_command_says_so(cli, monkeypatch, tmp_path):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.cli, "fetch_mnist", interrupt)
-    result = cli("--out", tmp_path / "out")
+    result = cli("--recipe", "article", "--out", tmp_path / "out")
     assert result.exit_code == 130
     assert "is as it was" in result.output
 
