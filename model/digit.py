@@ -43,6 +43,8 @@ SMALLEST_FOUND = 5e-4
 """Ink that is found only at the second cut must make up this fraction of the picture, and half of all ink there."""
 BOTH_SIDES = 0.58
 """Strokes stand out from what is on either side of them by this fraction of their contrast; edges of shadows do not."""
+BOTH_SIDES_CLEARLY = 75
+"""So many grey levels are enough: a bold digit that fills the picture has too little ground between its strokes."""
 FLATTENED = 0.07
 """In the second look the ground is followed over this fraction of the picture, each way: no stroke is broader."""
 TALL = 0.6
@@ -196,7 +198,7 @@ def _clear_contrast(ink: Ink, mask: Mask, aside: Mask) -> float | None:
         return None
     reach = 2 + math.ceil(stroke_width(mask))
     near, grain = _contrast(_stands_out(ink.pixels, reach), mask, aside)
-    if near < max(BOTH_SIDES * contrast, CLEAREST_NOISE * grain):
+    if near < max(min(BOTH_SIDES * contrast, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain):
         return None
     clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
     return contrast if clear else None

@@ -19,8 +19,9 @@ from training.dataset import NO_DIGIT, fetch_mnist
 from training.pipeline import make_artifacts
 from training.recipes import BEST, Serving
 from training.rejection import PARAMETERS, JudgedLeNet5, train_judge
+from training.spent import NO_TIME
 from training.stages import Stages
-from training.student import Lesson, distillation, write_versions
+from training.student import distillation, write_versions
 from training.teacher import Teacher
 
 QUIET = Progress(disable=True)
@@ -64,8 +65,8 @@ def test_the_first_version_is_the_picture_itself():
     """The others are distorted, and every one keeps its label."""
     torch.manual_seed(0)
     images = torch.randint(0, 256, (6, 1, 28, 28), dtype=torch.uint8)
-    lesson = Lesson(Source(images, torch.arange(6), 1.0), versions=3, strength=1.0)
-    written = write_versions(lesson, QUIET, "some")
+    source = Source(images, torch.arange(6), 1.0)
+    written = source.in_versions(write_versions(source, 3, 1.0, QUIET))
     assert torch.equal(written.images[:6], images)
     assert torch.equal(written.labels, torch.arange(6).repeat(3))
     assert not torch.equal(written.images[6:12], images)
@@ -138,7 +139,9 @@ def test_a_stage_is_done_once(tmp_path):
     assert torch.equal(stages.run("a", {"x": 1}, make)["numbers"], first["numbers"])
     assert len(seeds) == 1
     again = Stages(1, tmp_path)
+    assert again.spent_earlier == NO_TIME
     assert torch.equal(again.run("a", {"x": 1}, make)["numbers"], first["numbers"])
+    assert 0 < again.spent_earlier.seconds < 10  # counted with what is done now: training took as long as it took
     again.run("a", {"x": 2}, make)
     again.run("b", {"x": 1}, make)
     Stages(2, tmp_path).run("a", {"x": 1}, make)

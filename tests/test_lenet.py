@@ -68,3 +68,16 @@ def test_the_seed_decides_the_weights():
 
     assert torch.equal(weights(3), weights(3))
     assert not torch.equal(weights(3), weights(4))
+
+
+def test_the_way_of_training_computes_the_same(net):
+    """F6 and every gradient, through phases as layer by layer."""
+    images = torch.rand(5, 1, 28, 28)
+    gradients = []
+    for f6 in (net.activations(images)[-1], net.features(images)):
+        net.zero_grad()
+        (f6 * torch.linspace(-1, 1, 84)).sum().backward()
+        gradients.append([f6, *(p.grad.clone() for p in net.parameters() if p.grad is not None)])
+    assert len(gradients[0]) == 9
+    for plain, fast in zip(*gradients, strict=True):
+        torch.testing.assert_close(plain, fast, rtol=1e-4, atol=1e-5)

@@ -48,6 +48,8 @@ _KINDS = {
     "rewritten": "MNIST in other pens, photographed",
     "forms": "digits of other forms",
     "printed": "printed digits",
+    "photographed": "printed digits, photographed",
+    "lettered": "digits of fonts like handwriting",
     "characters": "handwritten characters",
     "other": "letters, shapes, surfaces and things",
 }

@@ -24,6 +24,10 @@ class Source:
         """Labelled frames as a source."""
         return cls(torch.tensor(data.images)[:, None], torch.tensor(data.labels), share)
 
+    def in_versions(self, images: Tensor) -> "Source":
+        """With its images several times over, all of one version before the next."""
+        return Source(images, self.labels.repeat(len(images) // len(self.labels)), self.share)
+
 
 class Mixture:
     """Several sources in fixed proportions, one after the other in memory.

@@ -4,6 +4,7 @@ from torch import Tensor, nn, tanh
 from torch.nn.functional import avg_pool2d
 
 from training.network import Network
+from training.phases import convolve, pool
 
 PARAMETERS = {
     "c1": 156,  # 6 × (5·5·1 + 1)
@@ -38,11 +39,18 @@ class LeNet5(Network):
         """See Network."""
         c1 = tanh(self.c1(image))  # (N, 6, 24, 24)
         s2 = avg_pool2d(c1, 2)  # (N, 6, 12, 12)
+        return c1, s2, *self._after_s2(s2)
+
+    def _after_s2(self, s2: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         c3 = tanh(self.c3(s2))  # (N, 16, 8, 8)
         s4 = avg_pool2d(c3, 2)  # (N, 16, 4, 4)
         c5 = tanh(self.c5(s4.flatten(1)))  # (N, 120)
         f6 = tanh(self.f6(c5))  # (N, 84)
-        return c1, s2, c3, s4, c5, f6
+        return c3, s4, c5, f6
+
+    def features(self, image: Tensor) -> Tensor:
+        """F6, (N, 84), as `activations` gives it, but computed as is fastest for training."""
+        return self._after_s2(pool(tanh(convolve(image, self.c1))))[-1]
 
     def forward(self, image: Tensor) -> Tensor:
         """See Network."""

@@ -3,7 +3,6 @@
 import base64
 import hashlib
 import json
-import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -44,6 +43,7 @@ from training.export import (
 from training.network import Network, predict
 from training.progress import step
 from training.recipes import Recipe
+from training.spent import spent
 from training.train import train
 from training.trained import Trained
 
@@ -65,7 +65,7 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
     if the file does not compute what the network does, FontsError, OSError if `out` cannot be written to.
     """
     out.mkdir(parents=True, exist_ok=True)  # a place that cannot be written to is found out before training
-    started, started_cpu = time.perf_counter(), time.process_time()
+    started = spent()
     training, hold_out = mnist.train.split(recipe.hold_out)
     trained = train(recipe, seed, training, hold_out, progress)
     facts = _training(recipe, seed, len(training.labels), trained)
@@ -78,10 +78,8 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
             images = {HOLD_OUT: hold_out, **_named(trained.hold_outs, "holdout")}
             images |= {TEST: mnist.test, **_named(trained.tests, "test")}
             sets = {name: Answered(each, run_file(folder / MODEL_FILE, each.images)) for name, each in images.items()}
-        facts |= {
-            "seconds": round(time.perf_counter() - started, 1),
-            "cpu_seconds": round(time.process_time() - started_cpu, 1),
-        }
+        total = trained.spent_earlier + (spent() - started)
+        facts |= {"seconds": round(total.seconds, 1), "cpu_seconds": round(total.cpu_seconds, 1)}
         with step(progress, "Record"):
             data = {"name": "MNIST", "sha256": dict(mnist.sha256), **trained.data}
             record = _record(recipe, facts, data, temperature, folder, sets)

@@ -32,7 +32,10 @@ class JudgedLeNet5(LeNet5):
 
     def answer(self, image: Tensor) -> tuple[Tensor, Tensor]:
         """Logits, (N, 10), and the log-odds, (N,), that the image shows a digit at all."""
-        f6 = self.activations(image)[-1]
+        return self.say(self.activations(image)[-1])
+
+    def say(self, f6: Tensor) -> tuple[Tensor, Tensor]:
+        """What follows from F6, (N, 84)."""
         return self.output(f6), self.judge(f6)[:, 0]
 
 
@@ -62,5 +65,5 @@ def _features(net: JudgedLeNet5, images: Tensor, progress: Progress) -> Tensor:
     """F6, float32 (N, 84), of images uint8 (N, 1, 28, 28)."""
     batches = torch.split(images, _AT_ONCE)
     return torch.cat(
-        [net.activations(batch.to(DEVICE).float() / 255)[-1] for batch in progress.track(batches, description="Ask F6")]
+        [net.features(batch.to(DEVICE).float() / 255) for batch in progress.track(batches, description="Ask F6")]
     )

@@ -9,6 +9,8 @@ from typing import Any
 import platformdirs
 import torch
 
+from training.spent import NO_TIME, Spent, spent
+
 
 class Stages:
     """Finished stages in a folder, each found again by its name, the seed and whatever else its result depends on.
@@ -20,22 +22,28 @@ class Stages:
         self._seed = seed
         self._folder = folder or platformdirs.user_cache_path("lenet5") / "stages"
         self._kept: list[Path] = []
+        self.spent_earlier = NO_TIME
+        """On stages that were found finished."""
 
     def run(self, name: str, depends_on: Mapping[str, Any], make: Callable[[int], Mapping[str, Any]]) -> dict[str, Any]:
         """What the stage made earlier, or else `make(seed)`: tensors and plain values by name."""
         key = json.dumps([name, self._seed, depends_on], sort_keys=True)
         path = self._folder / f"{name}-{_digest(key).hex()[:16]}.pt"
         self._kept.append(path)
-        if not path.exists():
-            seed = int.from_bytes(_digest(f"{self._seed} {name}")[:4], "big")
-            torch.manual_seed(seed)
-            made = make(seed)
-            self._folder.mkdir(parents=True, exist_ok=True)
-            partial = path.with_suffix(".partial")
-            torch.save(dict(made), partial)
-            partial.replace(path)
-        kept: dict[str, Any] = torch.load(path, weights_only=True)
-        return kept
+        if path.exists():
+            kept = torch.load(path, weights_only=True)
+            self.spent_earlier += Spent(*kept["spent"])
+            made: dict[str, Any] = kept["made"]
+            return made
+        seed = int.from_bytes(_digest(f"{self._seed} {name}")[:4], "big")
+        torch.manual_seed(seed)
+        before = spent()
+        made = dict(make(seed))
+        self._folder.mkdir(parents=True, exist_ok=True)
+        partial = path.with_suffix(".partial")
+        torch.save({"made": made, "spent": tuple(spent() - before)}, partial)
+        partial.replace(path)
+        return made
 
     def forget(self) -> None:
         """Remove what was asked for: it is finished, nothing is left to go on with."""

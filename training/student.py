@@ -1,7 +1,5 @@
 """The student: LeNet-5, taught by the teacher's answers, and its judge, taught what is no digit."""
 
-from dataclasses import dataclass
-
 import torch
 from rich.progress import Progress
 from torch import Tensor
@@ -10,7 +8,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from training.augmentation import distort
 from training.corpus import Mixture, Source
 from training.dataset import NO_DIGIT, Labelled
-from training.device import DEVICE, to_device
+from training.device import DEVICE
 from training.network import validate
 from training.recipes import Best
 from training.rejection import JudgedLeNet5
@@ -20,28 +18,17 @@ from training.trained import Epoch
 _AT_ONCE = 1000
 
 
-@dataclass(frozen=True)
-class Lesson:
-    """A source to learn from: its images in several versions, from clean to strongly distorted."""
-
-    source: Source
-    versions: int
-    strength: float
-    """Of the last version; see training.augmentation.distort."""
-
-
-def write_versions(lesson: Lesson, progress: Progress, name: str) -> Source:
-    """Every image `versions` times: the first as it is, the others distorted, later ones more."""
-    source, versions = lesson.source, []
-    task = progress.add_task(f"Distort {name}", total=lesson.versions * len(source.labels))
-    for version in range(lesson.versions):
+def write_versions(source: Source, versions: int, strength: float, progress: Progress) -> Tensor:
+    """Every image so many times: the first as it is, the others distorted, later ones more, up to `strength`. uint8."""
+    written = []
+    task = progress.add_task("Distort", total=versions * len(source.images))
+    for version in range(versions):
         for batch in torch.split(source.images, _AT_ONCE):
-            least = lesson.strength * version / lesson.versions
-            strength = least + lesson.strength / lesson.versions * torch.rand(len(batch))
-            distorted = (distort(batch.float() / 255, strength) * 255).round().to(torch.uint8) if version else batch
-            versions.append(distorted)
+            strengths = strength * (version + torch.rand(len(batch))) / versions
+            distorted = (distort(batch.float() / 255, strengths) * 255).round().to(torch.uint8) if version else batch
+            written.append(distorted)
             progress.advance(task, len(batch))
-    return Source(torch.cat(versions), source.labels.repeat(lesson.versions), source.share)
+    return torch.cat(written)
 
 
 def ask_teacher(teacher: Teacher, mixture: Mixture, progress: Progress) -> Tensor:
@@ -59,7 +46,7 @@ def train_student(
     recipe: Best, mixture: Mixture, taught: Tensor, hold_out: Labelled, progress: Progress
 ) -> tuple[JudgedLeNet5, list[Epoch]]:
     """Train both at once. The learning rate rises linearly over the first tenth and falls along a cosine to zero."""
-    net = to_device(JudgedLeNet5())
+    net = JudgedLeNet5().to(DEVICE)
     optimizer = torch.optim.SGD(net.parameters(), recipe.learning_rate, momentum=recipe.momentum, nesterov=True)
     steps = recipe.epochs * mixture.steps(recipe.batch_size)
     warm = max(1, steps // 10)
@@ -76,9 +63,9 @@ def train_student(
     for epoch in range(1, recipe.epochs + 1):
         loss, right, digits = torch.zeros(()), 0, 0
         for rows in mixture.draw(recipe.batch_size):
-            images = (mixture.images[rows].to(DEVICE).float() / 255).contiguous(memory_format=torch.channels_last)
+            images = mixture.images[rows].to(DEVICE).float() / 255
             labels, wanted = mixture.labels[rows].to(DEVICE), taught[rows].to(DEVICE).float()
-            logits, evidence = net.answer(images)
+            logits, evidence = net.say(net.features(images))
             is_digit = labels != NO_DIGIT
             batch_loss = distillation(logits, wanted, labels, recipe) + recipe.rejection_weight * (
                 binary_cross_entropy_with_logits(evidence, is_digit.float())

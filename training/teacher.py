@@ -5,7 +5,6 @@ from rich.progress import Progress
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
-from training.augmentation import distort
 from training.corpus import Mixture
 from training.device import DEVICE, to_device
 from training.recipes import Best
@@ -20,11 +19,11 @@ class Teacher(nn.Module):
         super().__init__()
         narrow, middle, wide = widths
         self.features = nn.Sequential(
-            *_convolution(1, narrow, 1),  # (N, narrow, 28, 28)
-            *_convolution(narrow, middle, 2),  # (N, middle, 14, 14)
-            *_convolution(middle, middle, 1),
-            *_convolution(middle, wide, 2),  # (N, wide, 7, 7)
-            *_convolution(wide, wide, 1),
+            *_convolutions(1, narrow),  # (N, narrow, 28, 28)
+            nn.MaxPool2d(2),
+            *_convolutions(narrow, middle),  # (N, middle, 14, 14)
+            nn.MaxPool2d(2),
+            *_convolutions(middle, wide),  # (N, wide, 7, 7)
         )
         self.output = nn.Linear(wide, 10)
 
@@ -34,13 +33,16 @@ class Teacher(nn.Module):
         return logits
 
 
-def _convolution(inputs: int, outputs: int, stride: int) -> list[nn.Module]:
-    convolution = nn.Conv2d(inputs, outputs, 3, stride, padding=1, bias=False)
-    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+def _convolutions(inputs: int, outputs: int) -> list[nn.Module]:
+    """Two of them, each normalised."""
+    layers: list[nn.Module] = []
+    for width in (inputs, outputs):
+        layers += [nn.Conv2d(width, outputs, 3, padding=1, bias=False), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
+    return layers
 
 
 def train_teacher(recipe: Best, digits: Mixture, progress: Progress) -> Teacher:
-    """Train on every source of digits, distorted anew each time. The learning rate rises and falls in one cycle."""
+    """Train on every source of digits. The learning rate rises and falls in one cycle."""
     net = to_device(Teacher(recipe.teacher_widths))
     optimizer = torch.optim.SGD(net.parameters(), momentum=0.9, nesterov=True, weight_decay=recipe.teacher_weight_decay)
     steps = recipe.teacher_epochs * digits.steps(recipe.teacher_batch_size)
@@ -49,8 +51,8 @@ def train_teacher(recipe: Best, digits: Mixture, progress: Progress) -> Teacher:
     for epoch in range(1, recipe.teacher_epochs + 1):
         loss = torch.zeros(())
         for batch in digits.draw(recipe.teacher_batch_size):
-            images = distort(digits.images[batch].float() / 255, torch.rand(len(batch)))
-            batch_loss = cross_entropy(net(images.to(DEVICE)), digits.labels[batch].to(DEVICE))
+            images = (digits.images[batch].to(DEVICE).float() / 255).contiguous(memory_format=torch.channels_last)
+            batch_loss = cross_entropy(net(images), digits.labels[batch].to(DEVICE))
             optimizer.zero_grad()
             batch_loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()

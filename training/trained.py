@@ -6,6 +6,7 @@ from typing import Any
 
 from training.dataset import Labelled
 from training.network import Network
+from training.spent import NO_TIME, Spent
 
 
 @dataclass(frozen=True)
@@ -42,5 +43,7 @@ class Trained:
     """Beside MNIST's: pictures kept for choices, by kind."""
     tests: Mapping[str, Labelled] = field(default_factory=dict)
     """Beside MNIST's: pictures that nothing was chosen on, by kind."""
+    spent_earlier: Spent = NO_TIME
+    """Before an interruption, on what was not done again."""
     forget: Callable[[], None] = lambda: None
     """To be called when all is written: what was kept to go on with after an interruption is removed."""

@@ -13,10 +13,10 @@ from training.pictures.pen import Ink, Points, Random, arc, curve, join, line, w
 
 _DIGITS_AND_SPECKS = "0123456789 !\"%',.:;`^_~?@{}\x7f"
 LOOK_ALIKES = {
-    "futural": "()/\\|[]1lIiOoQDZzSsBbgqGCc",
-    "cursive": "()/\\|[]lIiOoQDZzSsBbgqGCceaj",
-    "scripts": "()/\\|[]lIiOoQDZzSsBbgqGCceaj",
-    "cyrilc_1": "()/\\|[]HhOoXxBbCcRr",
+    "futural": "()/\\|[]1lIiOoQDZzSsBbgqG",
+    "cursive": "()/\\|[]lIiOoQDZzSsBbgqGe",
+    "scripts": "()/\\|[]lIiOoQDZzSsBbgqGe",
+    "cyrilc_1": "()/\\|[]HhOoXxBbRr",
     "greeks": "()/\\|[]IiOoHhSsZdzTt",
     "mathupp": "()/\\|[]" + "ABCDEFGHIJKLMNOPQRSTUVWXYZ",
 }

@@ -15,7 +15,7 @@ Mask = NDArray[np.float32]
 DARK_ON_LIGHT = 0.8
 CLEAN = 0.3
 """How many pictures were drawn on a screen: two levels and what lies between, no light, no noise."""
-OUT_OF_FOCUS = 0.2
+OUT_OF_FOCUS = 0.3
 """How many photographs are so blurred that the loops of a bold 6 or 8 close."""
 LEAST_CONTRAST = 45
 """Grey levels between ink and paper, in nearly all pictures."""
@@ -27,6 +27,16 @@ def degrade(mask: Mask, rng: Generator) -> Pixels:
     mask = _pressed(mask, rng) if rng.random() < 0.3 else mask
     show = _drawn if rng.random() < CLEAN else photographed
     return _sent(show(mask, rng), rng)
+
+
+def scan(mask: Mask, rng: Generator) -> Pixels:
+    """Show ink on clean paper under even light, sharp to somewhat blurred: uint8 [H, W], or enlarged by up to 6."""
+    paper = rng.uniform(200, 255)
+    levels = paper - rng.uniform(100, paper) * mask
+    picture = to_pixels(levels if rng.random() < DARK_ON_LIGHT else paper - levels)
+    if rng.random() < 0.5:
+        picture = blurred(picture, rng.uniform(0.3, 0.3 + min(mask.shape) / 75))
+    return _sent(picture, rng)
 
 
 def photographed(mask: Mask, rng: Generator) -> Pixels:

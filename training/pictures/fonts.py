@@ -42,6 +42,11 @@ class Typeface:
         """Whether digits are to be rendered from it."""
         return self.family.kind != "script"
 
+    @property
+    def is_print(self) -> bool:
+        """Whether its digits look printed, and not as a hand writes them."""
+        return self.family.kind not in ("hand", "script")
+
 
 Split = tuple[tuple[Typeface, ...], tuple[Typeface, ...], tuple[Typeface, ...]]
 

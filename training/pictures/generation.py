@@ -12,13 +12,15 @@ from numpy.random import Generator
 from rich.progress import Progress
 
 from model.contract import Frames
+from model.framing import frame_digit
+from model.grey import Pixels
 
 CHUNK = 500
 """Pictures that one worker draws at a time, from a random sequence of their own."""
 
 
 class Drawn(NamedTuple):
-    """Frames, uint8 (N, 28, 28), what each shows, [N], and how many pictures framing refused, by reason."""
+    """Frames, uint8 (N, 28, 28), what each shows, [N], and how many pictures were refused, by what they show."""
 
     frames: Frames
     kinds: Sequence[str]
@@ -27,6 +29,31 @@ class Drawn(NamedTuple):
 
 Draw = Callable[..., Drawn]
 """Draws so many pictures from a random generator and whatever else it needs; a function that a process can be sent."""
+
+
+def draw_framed(
+    count: int, draw: Callable[[], tuple[str, Pixels] | None], refuse: Callable[[str, Pixels], bool] | None = None
+) -> Drawn:
+    """Draw until so many pictures were framed as the service frames one digit.
+
+    `draw` gives what a picture shows and the picture, uint8 (H, W), or None where there is nothing to draw. Beside
+    framing, `refuse` may turn one down by what it shows and its frame.
+    """
+    frames: list[Pixels] = []
+    kinds: list[str] = []
+    refused = Counter[str]()
+    while len(frames) < count:
+        drawn = draw()
+        if drawn is None:
+            continue
+        kind, picture = drawn
+        framed = frame_digit(picture)
+        if framed.reason or (refuse and refuse(kind, framed.image)):
+            refused[kind] += 1
+            continue
+        frames.append(framed.image)
+        kinds.append(kind)
+    return Drawn(np.stack(frames), kinds, refused)
 
 
 def generate(

@@ -1,8 +1,7 @@
 """Printed digits as people send them: rendered from fonts, jittered, photographed, framed as the service does."""
 
 import math
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -14,11 +13,10 @@ from PIL import Image, ImageFilter, ImageFont
 from rich.progress import Progress
 
 from model.contract import Frames
-from model.framing import frame_digit
 from model.grey import Pixels
 from training.pictures.degradation import Mask, degrade
 from training.pictures.fonts import DIGITS, Typeface
-from training.pictures.generation import Drawn, generate
+from training.pictures.generation import Drawn, draw_framed, generate
 
 EM = 100
 """Pixels of the em square at which glyphs are drawn once, to be jittered and averaged down."""
@@ -30,8 +28,12 @@ STYLES_AT_ONCE = 24
 """Styles that the digits of one chunk are drawn from: drawing a glyph anew costs as much as all its jitter."""
 
 
+Show = Callable[[Mask, Generator], Pixels]
+"""From an ink mask to the grey picture of it that is sent."""
+
+
 class Printed(NamedTuple):
-    """Frames of printed digits, uint8 (N, 28, 28), their labels, int64 (N,), and what framing refused, by reason."""
+    """Frames of printed digits, uint8 (N, 28, 28), their labels, int64 (N,), and what framing refused, by digit."""
 
     frames: Frames
     labels: NDArray[np.int64]
@@ -54,34 +56,34 @@ def render(font_file: Path, text: str, size: int = EM) -> Image.Image | None:
 
 
 def printed_digits(
-    typefaces: Sequence[Typeface], count: int, seed: int, progress: Progress, *, workers: int | None = None
+    typefaces: Sequence[Typeface],
+    count: int,
+    seed: int,
+    progress: Progress,
+    *,
+    show: Show = degrade,
+    workers: int | None = None,
 ) -> Printed:
     """Make so many pictures of one printed digit, of families, their styles and digits drawn evenly.
 
     The same for any number of workers; None: one for each core.
     """
     styles = [typeface.styles for typeface in typefaces if typeface.has_digits]
-    pictures = generate(draw_digits, (styles,), count, seed, progress, "Render printed digits", workers)
+    pictures = generate(draw_digits, (styles, show), count, seed, progress, "Render printed digits", workers)
     return Printed(pictures.frames, np.array([int(kind) for kind in pictures.kinds], np.int64), pictures.refused)
 
 
-def draw_digits(count: int, rng: Generator, styles: Sequence[Sequence[Path]]) -> Drawn:
+def draw_digits(count: int, rng: Generator, styles: Sequence[Sequence[Path]], show: Show) -> Drawn:
     """Draw pictures until so many were framed as one digit."""
     chosen = [pick(pick(styles, rng), rng) for _ in range(STYLES_AT_ONCE)]
-    frames: list[Pixels] = []
-    kinds: list[str] = []
-    refused: Counter[str] = Counter()
-    while len(frames) < count:
+
+    def draw() -> tuple[str, Pixels]:
         digit = pick(DIGITS, rng)
         glyph = render(pick(chosen, rng), digit)
         assert glyph is not None  # fonts whose digits are blank were left out
-        framed = frame_digit(degrade(jitter(glyph, rng), rng))
-        if framed.reason:
-            refused[framed.reason] += 1
-            continue
-        frames.append(framed.image)
-        kinds.append(digit)
-    return Drawn(np.stack(frames), kinds, refused)
+        return digit, show(jitter(glyph, rng), rng)
+
+    return draw_framed(count, draw)
 
 
 def jitter(glyph: Image.Image, rng: Generator) -> Mask:

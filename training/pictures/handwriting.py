@@ -45,7 +45,7 @@ def _plain_one(r: Random) -> list[Points]:
 
 def _flagged_one(r: Random) -> list[Points]:
     """With an upstroke, short as in print or down to the base line as in much of Europe."""
-    reach, drop = r.uniform(0.12, 0.5), r.uniform(0.12, 0.6)
+    reach, drop = r.uniform(0.12, 0.6), r.uniform(0.12, 0.7)
     start = (0.5 - reach, drop)
     bow = (0.5 - reach * r.uniform(0.35, 0.6), drop * r.uniform(0.35, 0.65))
     return [join(curve(start, bow, (0.5, 0)), line((0.5, 0), (0.5 + r.normal(0, 0.02), 1)))]
@@ -278,7 +278,7 @@ def _swift_nine(r: Random) -> list[Points]:
 
 FORMS: dict[int, list[tuple[float, Form]]] = {
     0: [(6, _zero), (1, _slashed_zero), (2, _looped_zero)],
-    1: [(3, _plain_one), (5, _flagged_one), (3, _footed_one)],
+    1: [(3, _plain_one), (7, _flagged_one), (3, _footed_one)],
     2: [(4, _two), (2, _looped_two), (2, _angular_two)],
     3: [(4, _three), (2, _flat_three), (1, _looped_three)],
     4: [(3, _open_four), (3, _closed_four), (2, _lightning_four), (1, _rounded_four)],

@@ -34,7 +34,7 @@ class Styles(NamedTuple):
 def sort_styles(typefaces: Sequence[Typeface]) -> Styles:
     """Sort families by what is to be drawn from them."""
     hand = [face.styles for face in typefaces if face.family.kind == "hand"]
-    printed = [face.styles for face in typefaces if face.family.kind not in ("hand", "script", "segment")]
+    printed = [face.styles for face in typefaces if face.is_print and face.family.kind != "segment"]
     script = [(face.family.letters, face.styles) for face in typefaces if face.family.kind == "script"]
     return Styles(hand, printed, script)
 

@@ -1,6 +1,5 @@
 """Pictures that do not show one digit, of many kinds, framed as the service frames them."""
 
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import NamedTuple
@@ -11,11 +10,10 @@ from PIL import Image
 from rich.progress import Progress
 
 from model.contract import Frames
-from model.framing import frame_digit
 from model.grey import Pixels
 from training.pictures.degradation import degrade
 from training.pictures.fonts import DIGITS, Typeface
-from training.pictures.generation import Drawn, generate
+from training.pictures.generation import Drawn, draw_framed, generate
 from training.pictures.glyphs import EM, jitter, pick, render
 from training.pictures.letters import Styles, draw_letter, draw_script, draw_symbol, sort_styles
 from training.pictures.strokes import draw_invented, draw_scribble, draw_shape
@@ -93,22 +91,17 @@ def nondigits(
 
 
 def draw_nondigits(count: int, rng: Generator, sources: Sources) -> Drawn:
-    """Draw pictures until framing let so many pass."""
-    frames: list[Pixels] = []
-    kinds: list[str] = []
-    refused: Counter[str] = Counter()
-    while len(frames) < count:
+    """Draw pictures until so many pass framing, but for those that look like a digit after all."""
+
+    def draw() -> tuple[str, Pixels] | None:
         kind = str(rng.choice(list(SHARES), p=list(SHARES.values())))
         picture = draw_picture(kind, sources, rng)
-        if picture is None:
-            continue
-        framed = frame_digit(picture)
-        if framed.reason or is_bar(framed.image) or (kind == "several" and is_narrow(framed.image)):
-            refused[kind] += 1
-            continue
-        frames.append(framed.image)
-        kinds.append(kind)
-    return Drawn(np.stack(frames), kinds, refused)
+        return None if picture is None else (kind, picture)
+
+    def looks_like_one(kind: str, frame: Pixels) -> bool:
+        return is_bar(frame) or (kind == "several" and is_narrow(frame))
+
+    return draw_framed(count, draw, looks_like_one)
 
 
 def is_bar(frame: Pixels) -> bool:

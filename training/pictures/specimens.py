@@ -1,6 +1,5 @@
 """Handwriting as it arrives from people: drawn with a pen, photographed, framed as the service frames it."""
 
-from collections import Counter
 from collections.abc import Callable
 
 import numpy as np
@@ -8,10 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
 from model.contract import Frames
-from model.framing import frame_digit
+from model.grey import Pixels
 from training.pictures.characters import write_invented, write_letter
 from training.pictures.degradation import degrade
-from training.pictures.generation import Drawn
+from training.pictures.generation import Drawn, draw_framed
 from training.pictures.handwriting import write_digit
 from training.pictures.pen import Ink, Random
 
@@ -19,6 +18,8 @@ _ENLARGED = 128
 """Pixels a side of what 28 pixels become."""
 _COARSE = 0.35
 """How many pictures have so few pixels that each can be seen."""
+_COARSEST = 0.4
+"""How many of them are 8 or 9 pixels high."""
 _LOWEST, _HIGHEST = 14, 110
 """Height of a character in a photograph, in pixels."""
 
@@ -56,20 +57,12 @@ def draw_characters(count: int, random: Random) -> Drawn:
 
 def _framed(count: int, random: Random, draw: Callable[[], tuple[str, Ink]]) -> Drawn:
     """Draw, photograph and frame until so many pictures were framed as one digit would be."""
-    frames: list[Frames] = []
-    kinds: list[str] = []
-    refused = Counter[str]()
-    while len(frames) < count:
+
+    def show() -> tuple[str, Pixels]:
         kind, ink = draw()
-        framed = frame_digit(
-            coarsen(ink, random) if random.random() < _COARSE else degrade(_sized(ink, random), random)
-        )
-        if framed.reason:
-            refused[framed.reason] += 1
-            continue
-        frames.append(framed.image)
-        kinds.append(kind)
-    return Drawn(np.stack(frames), kinds, refused)
+        return kind, coarsen(ink, random) if random.random() < _COARSE else degrade(_sized(ink, random), random)
+
+    return draw_framed(count, show)
 
 
 def _sized(ink: Ink, random: Random) -> Ink:
@@ -120,7 +113,7 @@ def coarsen(ink: Ink, random: Random) -> Frames:
     """A picture of few pixels, enlarged again without care: an icon, a thumbnail, a scan of 8 by 8. uint8 (H, W)."""
     image = Image.fromarray((255 * ink).astype(np.uint8))
     image = image.crop(image.getbbox() or (0, 0, *image.size))
-    height = int(random.integers(8, 17))
+    height = int(random.integers(8, 10 if random.random() < _COARSEST else 17))
     width = max(2, round(height * min(1.3, image.width / image.height) * np.exp(random.normal(0, 0.1))))
     small = np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float32)
     levels = random.choice([4, 16, 255])

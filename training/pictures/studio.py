@@ -11,10 +11,11 @@ from rich.progress import Progress
 
 from model.contract import Frames
 from training.dataset import NO_DIGIT, Labelled
+from training.pictures.degradation import degrade, scan
 from training.pictures.fashion import fetch_fashion
 from training.pictures.fonts import Typeface, fetch_fonts, split_families
 from training.pictures.generation import Drawn, generate
-from training.pictures.glyphs import printed_digits
+from training.pictures.glyphs import Show, printed_digits
 from training.pictures.nondigits import nondigits
 from training.pictures.specimens import draw_characters, draw_forms, draw_rewritten
 from training.recipes import Best
@@ -23,7 +24,8 @@ from training.stages import Stages
 HELD_OUT = 3_000
 """Pictures of each kind that are kept for choices."""
 TEST = 10_000
-"""Printed digits of families that neither training nor any choice ever met."""
+"""Printed digits of families that neither training nor any choice ever met, for each of two sets: scanned, and as
+training sees them, photographed. Fonts that imitate handwriting are a set of their own."""
 FONT_SPLIT = 1998
 """The seed that splits the font families. It stays when a recipe's seed changes, so that figures can be compared."""
 
@@ -67,7 +69,11 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
             "characters": studio.characters("characters-holdout", HELD_OUT),
             "other": studio.other("other-holdout", HELD_OUT, for_choices, hold_out.images, other_things),
         },
-        test={"printed": studio.printed("printed-test", TEST, for_test)},
+        test={
+            "printed": studio.printed("printed-test", TEST, _print(for_test), scan),
+            "photographed": studio.printed("photographed-test", TEST, _print(for_test)),
+            "lettered": studio.printed("lettered-test", HELD_OUT, _hand(for_test), scan),
+        },
         fonts={"training": _listed(for_training), "hold-out": _listed(for_choices), "test": _listed(for_test)},
     )
 
@@ -105,8 +111,8 @@ class _Studio:
             ),
         )
 
-    def printed(self, name: str, count: int, faces: Faces) -> Labelled:
-        return self._stage(name, count, lambda seed: printed_digits(faces, count, seed, self.progress)[:2])
+    def printed(self, name: str, count: int, faces: Faces, show: Show = degrade) -> Labelled:
+        return self._stage(name, count, lambda seed: printed_digits(faces, count, seed, self.progress, show=show)[:2])
 
     def other(self, name: str, count: int, faces: Faces, digits: Frames, things: Frames) -> Labelled:
         return self._stage(
@@ -118,6 +124,14 @@ class _Studio:
     def _stage(self, name: str, count: int, make: Callable[[int], Made]) -> Labelled:
         made = self.stages.run(name, {"pictures": count}, lambda seed: _tensors(*make(seed)))
         return Labelled(made["images"].numpy(), made["labels"].numpy())
+
+
+def _print(faces: Faces) -> Faces:
+    return tuple(face for face in faces if face.is_print)
+
+
+def _hand(faces: Faces) -> Faces:
+    return tuple(face for face in faces if face.has_digits and not face.is_print)
 
 
 def _listed(faces: Faces) -> list[dict[str, str]]:
