@@ -20,7 +20,7 @@ REACH = 6
 """Cells on either side over which the ground is sought: strokes up to 2/5 of the picture wide are bridged."""
 NEIGHBOURHOOD = 6
 """Cells are compared with the mean over this fraction (1/6) of the shorter side on either side of them."""
-FLAT = 0.25
+FLAT = 0.18
 """Ground of one level over this fraction of the picture was drawn or cleaned: there is no light to even out."""
 TWO_TONES = 0.95
 """Otsu's separability above which a picture is two flat tones: printed or drawn on a screen, not photographed."""
