@@ -341,6 +341,25 @@ def line_drawing(width=1):
     return np.asarray(canvas)
 
 
+TINY = {
+    "open": (" 4@@@3  ", " :;9>8  ", " 65 @5  ", "   =>   ", "  9@2   ", " 2?8    ", " 3@;993 ", " 2?@@@> "),
+    "bold": ("  9@@8  ", " 5@?@?  ", " 5:3@@  ", "   6@<  ", "  3?@3  ", "  <@8   ", " 4@@>=<2", " 7@@@@>3"),
+}
+"""Twos of 8×8 pixels and 16 levels, the distance of each character from "0", that leave their picture little ground."""
+
+
+@pytest.mark.parametrize("digit", TINY)
+@pytest.mark.parametrize("way", [Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC])
+def test_tiny_digits_stay_whole(digit, way):
+    """However they were enlarged: the foot of the two is there, and its stroke is as broad as it was."""
+    levels = [[max(0, ord(character) - ord("0")) for character in row] for row in TINY[digit]]
+    picture = Image.fromarray((np.array(levels) * 255 / 16).astype(np.uint8)).resize((64, 64), way)
+    framed = frame(picture)
+    assert framed.reason is None
+    assert (framed.image[20:] > 127).sum() >= 30
+    assert (framed.image > 127).sum() >= 110
+
+
 @pytest.mark.parametrize("width", [1, 2, 6, 20, 40])
 def test_pens_of_any_width(width):
     """Lines of a pixel do not vanish when they are averaged down, and broad ones stay legible."""
