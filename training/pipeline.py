@@ -52,7 +52,7 @@ _NOT_IN_FILE = ("history", "seconds", "cpu_seconds")
 
 COVERAGE = 0.9965
 """The least share of MNIST's hold-out that must be accepted."""
-COVERAGE_BESIDE = 0.98
+COVERAGE_BESIDE = 0.97
 """The least share of each other hold-out of digits; among photographed ones are some that nobody can read."""
 
 HOLD_OUT, TEST = "mnist_holdout", "mnist_test"
