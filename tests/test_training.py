@@ -1,6 +1,7 @@
 """Training, from IDX bytes to a folder that can be served, on digits drawn by the test."""
 
 import hashlib
+import io
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from rich.console import Console
 from rich.progress import Progress
 from typer.testing import CliRunner
 
@@ -24,6 +26,7 @@ from training.dataset import fetch_mnist
 from training.export import run_file, verify_layers
 from training.lenet import LeNet5
 from training.pipeline import make_artifacts
+from training.progress import make_progress
 from training.recipes import ARTICLE, RECIPES
 from training.train import train
 
@@ -305,3 +308,16 @@ def test_the_article_recipe_gives_the_published_figure(tmp_path):
     records = [make_artifacts(ARTICLE, seed, mnist, tmp_path / str(seed), QUIET) for seed in range(3)]
     accuracies = [record.evaluation["mnist_test"]["accuracy"] for record in records]
     assert np.mean(accuracies) == pytest.approx(0.9857, abs=0.0015)
+
+
+def test_what_is_under_way_is_shown_however_much_was_done():
+    """A terminal has room for the last bars only; at the end every one is there to be scrolled back to."""
+    file = io.StringIO()
+    with make_progress(Console(file=file, force_terminal=True, width=80, height=10)) as progress:
+        for number in range(30):
+            progress.update(progress.add_task(f"Task {number}.", total=1), completed=number < 29)
+        progress.refresh()
+        while_running = file.getvalue()
+    assert "Task 29." in while_running
+    assert "Task 2." not in while_running.rpartition("Task 21.")[2]
+    assert all(f"Task {number}." in file.getvalue().rpartition("Task 0.")[2] for number in range(1, 30))

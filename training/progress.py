@@ -1,15 +1,31 @@
 """One look for everything that takes time."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+
+class _Bars(Progress):
+    """Bars of which the last are shown where a terminal has no room for all; when they stop, all are."""
+
+    _stopped = False
+
+    def get_renderables(self) -> Iterable[RenderableType]:
+        tasks = self.tasks
+        if tasks and not self._stopped:
+            tasks = tasks[-self.console.height :]
+        yield self.make_tasks_table(tasks)
+
+    def stop(self) -> None:
+        self._stopped = True
+        super().stop()
 
 
 def make_progress(console: Console) -> Progress:
     """Bars with a description, the share done and the time taken."""
-    return Progress(
+    return _Bars(
         SpinnerColumn(finished_text="[green]✓"),
         TextColumn("{task.description}"),
         BarColumn(),
