@@ -249,6 +249,14 @@ def _curled_nine(r: Random) -> list[Points]:
     return [join(loop, curve((right, height), (right, 0.65), (0.5, 1.0), (0.15, low)))]
 
 
+def _footed_nine(r: Random) -> list[Points]:
+    """A small loop, a slope down to the right, and a long way back along the base line."""
+    height, width = r.uniform(0.18, 0.26), r.uniform(0.2, 0.32)
+    loop = arc(0.36, height, width, height, r.uniform(-40, 5), -360)
+    low = (r.uniform(0.75, 0.95), r.uniform(0.7, 0.85))
+    return [join(loop, curve((0.36 + width, height), (0.66, 0.5), low, (0.55, 0.98), (r.uniform(0.0, 0.2), 1.0)))]
+
+
 def _crossed_nine(r: Random) -> list[Points]:
     """A wide loop that its own tail crosses, like a written g."""
     low, wide = r.uniform(0.78, 1.0), r.uniform(0.32, 0.45)
@@ -286,6 +294,6 @@ FORMS: dict[int, list[tuple[float, Form]]] = {
     6: [(3, _six), (2, _straight_six), (2, _hooked_six)],
     7: [(2, _seven), (3, _barred_seven), (3, _serifed_seven), (1, _narrow_seven)],
     8: [(3, _eight), (2, _stacked_eight), (2, _open_eight)],
-    9: [(3, _nine), (3, _curled_nine), (2, _swift_nine), (2, _crossed_nine), (1, _open_nine)],
+    9: [(3, _nine), (3, _curled_nine), (2, _footed_nine), (2, _swift_nine), (2, _crossed_nine), (1, _open_nine)],
 }
 """Of each digit the forms, with how often each is written relative to the others."""

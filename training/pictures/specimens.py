@@ -20,6 +20,8 @@ _COARSE = 0.35
 """How many pictures have so few pixels that each can be seen."""
 _COARSEST = 0.4
 """How many of them are 8 or 9 pixels high."""
+_STRETCH = 0.8
+"""Natural logarithm of how much broader some of them are than they were: fitted to a square, as far as that."""
 _LOWEST, _HIGHEST = 14, 110
 """Height of a character in a photograph, in pixels."""
 
@@ -114,7 +116,8 @@ def coarsen(ink: Ink, random: Random) -> Frames:
     image = Image.fromarray((255 * ink).astype(np.uint8))
     image = image.crop(image.getbbox() or (0, 0, *image.size))
     height = int(random.integers(8, 10 if random.random() < _COARSEST else 17))
-    width = max(2, round(height * min(1.3, image.width / image.height) * np.exp(random.normal(0, 0.1))))
+    stretch = random.uniform(0, _STRETCH) if random.random() < 0.3 else random.normal(0, 0.1)
+    width = max(2, round(height * min(1.3, image.width / image.height * np.exp(stretch))))
     small = np.asarray(image.resize((width, height), Image.Resampling.BOX), np.float32)
     levels = random.choice([4, 16, 255])
     gain = random.uniform(1.0, 1.6)
