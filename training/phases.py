@@ -1,7 +1,7 @@
 """A convolution followed by pooling, computed on the four phases of an image: what it gives is the same, sooner.
 
 The phases of an image are what its pixels at even and odd rows and columns make, each of half the size. A 5×5 kernel
-over one channel keeps a processor's vector units a sixth busy; the same kernel spread over four phases in and four
+over one channel leaves most of a processor's vector units idle; the same kernel spread over four phases in and four
 out is a 3×3 kernel between four times as many channels, and to pool 2×2 is to average phases. A step of training takes
 a third less.
 """
