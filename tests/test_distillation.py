@@ -134,22 +134,25 @@ def test_a_stage_is_done_once(tmp_path):
         seeds.append(seed)
         return {"numbers": torch.rand(3)}
 
-    stages = Stages(1, tmp_path)
+    stages = Stages(1, "1.0", tmp_path)
     first = stages.run("a", {"x": 1}, make)
     assert torch.equal(stages.run("a", {"x": 1}, make)["numbers"], first["numbers"])
     assert len(seeds) == 1
-    again = Stages(1, tmp_path)
+    again = Stages(1, "1.0", tmp_path)
     assert again.spent_earlier == NO_TIME
     assert torch.equal(again.run("a", {"x": 1}, make)["numbers"], first["numbers"])
     assert 0 < again.spent_earlier.seconds < 10  # counted with what is done now: training took as long as it took
     again.run("a", {"x": 2}, make)
     again.run("b", {"x": 1}, make)
-    Stages(2, tmp_path).run("a", {"x": 1}, make)
+    Stages(2, "1.0", tmp_path).run("a", {"x": 1}, make)
     assert len(seeds) == 4
     assert seeds[0] == seeds[1] != seeds[2] != seeds[3]
-    stages.forget()
-    assert torch.equal(Stages(1, tmp_path).run("a", {"x": 1}, make)["numbers"], first["numbers"])
+    Stages(1, "1.1", tmp_path).run("a", {"x": 1}, make)
     assert len(seeds) == 5
+    assert seeds[4] == seeds[0]
+    stages.forget()
+    assert torch.equal(Stages(1, "1.0", tmp_path).run("a", {"x": 1}, make)["numbers"], first["numbers"])
+    assert len(seeds) == 6
 
 
 def test_an_interrupted_stage_leaves_nothing(tmp_path):
@@ -159,7 +162,7 @@ def test_an_interrupted_stage_leaves_nothing(tmp_path):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        Stages(1, tmp_path).run("a", {}, fail)
+        Stages(1, "1.0", tmp_path).run("a", {}, fail)
     assert not list(tmp_path.iterdir())
 
 

@@ -29,7 +29,7 @@ _SAID_ONLY = ("name", "version", "purpose", "candidates")
 def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Progress) -> Trained:
     """Train a new network and its judge. Raises FontsError."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # the teacher is large enough to share
-    stages = Stages(torch.initial_seed())
+    stages = Stages(torch.initial_seed(), recipe.version)
     depends_on = _dependencies(recipe, len(train.labels))
     pictures = make_pictures(recipe, train, hold_out, stages, progress)
     sources = {name: Source.of(pictures.train[name], serving.share) for name, serving in recipe.servings.items()}

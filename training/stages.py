@@ -13,13 +13,14 @@ from training.spent import NO_TIME, Spent, spent
 
 
 class Stages:
-    """Finished stages in a folder, each found again by its name, the seed and whatever else its result depends on.
+    """Finished stages in a folder, each found again by its name, the seed, the version of what is made and whatever
+    else its result depends on. What another version of this program began is not gone on with.
 
     Each draws its random numbers from a seed of its own, so that going on later gives what going through would.
     """
 
-    def __init__(self, seed: int, folder: Path | None = None) -> None:
-        self._seed = seed
+    def __init__(self, seed: int, version: str, folder: Path | None = None) -> None:
+        self._seed, self._version = seed, version
         self._folder = folder or platformdirs.user_cache_path("lenet5") / "stages"
         self._kept: list[Path] = []
         self.spent_earlier = NO_TIME
@@ -27,7 +28,7 @@ class Stages:
 
     def run(self, name: str, depends_on: Mapping[str, Any], make: Callable[[int], Mapping[str, Any]]) -> dict[str, Any]:
         """What the stage made earlier, or else `make(seed)`: tensors and plain values by name."""
-        key = json.dumps([name, self._seed, depends_on], sort_keys=True)
+        key = json.dumps([name, self._seed, self._version, depends_on], sort_keys=True)
         path = self._folder / f"{name}-{_digest(key).hex()[:16]}.pt"
         self._kept.append(path)
         if path.exists():
