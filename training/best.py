@@ -22,6 +22,7 @@ from training.teacher import Teacher, train_teacher
 from training.trained import Epoch, Trained
 
 NOT_DIGITS = ("characters", "other")
+_TEACHER_TOO = ("epoch_images", "muon_momentum", "momentum")
 _SAID_ONLY = ("name", "version", "purpose", "candidates")
 """What a recipe says of itself and no weight depends on."""
 
@@ -70,7 +71,7 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
 
     net.judge.load_state_dict(stages.run("judge", depends_on["judge"], judge))
     facts = {
-        "optimizer": "SGD, Nesterov momentum",
+        "optimizer": "Muon, and SGD with Nesterov momentum beside it",
         "loss": "distillation",
         "initialisation": "Glorot uniform, biases zero",
         "parameters": sum(PARAMETERS.values()),
@@ -97,7 +98,7 @@ def _dependencies(recipe: Best, images: int) -> Mapping[str, Mapping[str, Any]]:
     return {
         "versions": versions,
         "teacher": versions
-        | {name: value for name, value in numbers.items() if name.startswith("teacher_") or name == "epoch_images"},
+        | {name: value for name, value in numbers.items() if name.startswith("teacher_") or name in _TEACHER_TOO},
         "student": {name: value for name, value in numbers.items() if not name.startswith("judge_")},
         "judge": numbers,
     }

@@ -65,12 +65,16 @@ class Best(Recipe):
     """Distillation: a teacher learns from every kind of digit, LeNet-5 learns from the teacher's answers.
 
     Beside MNIST there are pictures made for it (see training.pictures); those of no digit teach LeNet-5's judge. Both
-    networks are trained by SGD with Nesterov's momentum while the learning rate rises and falls once.
+    networks are trained by Muon, and by SGD with Nesterov's momentum what is no weight of a hidden layer (see
+    training.descent), while the learning rates rise and fall once.
     """
 
     batch_size: int
+    muon_learning_rate: float
+    """At its highest, as is the next."""
     learning_rate: float
-    """At its highest."""
+    muon_momentum: float
+    """The teacher's too, as is the next."""
     momentum: float
     epoch_images: int
     """Images of an epoch, drawn from every kind according to its share."""
@@ -90,6 +94,7 @@ class Best(Recipe):
     """Channels."""
     teacher_epochs: int
     teacher_batch_size: int
+    teacher_muon_learning_rate: float
     teacher_learning_rate: float
     teacher_weight_decay: float
     servings: Mapping[str, Serving]
@@ -128,25 +133,28 @@ ARTICLE = Article(
 
 BEST = Best(
     name="best",
-    version="2.2.0",
+    version="2.3.0",
     purpose="distillation from a larger network, on MNIST and on pictures made for what MNIST lacks",
-    epochs=32,
-    batch_size=128,
-    learning_rate=0.06,
+    epochs=80,
+    batch_size=256,
+    muon_learning_rate=0.015,
+    learning_rate=0.1,
+    muon_momentum=0.95,
     momentum=0.9,
     hold_out=5_000,
     epoch_images=240_000,
     distillation_temperature=8.0,
     label_weight=0.1,
-    rejection_weight=0.1,
+    rejection_weight=0.5,
     judge_epochs=40,
     judge_batch_size=2_000,
     judge_learning_rate=3e-3,
     judge_versions=2,
     judge_strength=0.3,
     teacher_widths=(24, 48, 96),
-    teacher_epochs=3,
+    teacher_epochs=4,
     teacher_batch_size=200,
+    teacher_muon_learning_rate=0.05,
     teacher_learning_rate=0.15,
     teacher_weight_decay=5e-4,
     servings={
@@ -157,7 +165,7 @@ BEST = Best(
         "characters": Serving(pictures=30_000, share=0.06, versions=2, strength=0.3),
         "other": Serving(pictures=25_000, share=0.06, versions=2, strength=0.3),
     },
-    candidates=3,
+    candidates=4,
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (ARTICLE, BEST, PAPER)}

@@ -8,6 +8,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy,
 from training.augmentation import distort
 from training.corpus import Mixture, Source
 from training.dataset import NO_DIGIT, Labelled
+from training.descent import Descent, Rates
 from training.device import DEVICE
 from training.network import validate
 from training.recipes import Best
@@ -45,19 +46,12 @@ def ask_teacher(teacher: Teacher, mixture: Mixture, progress: Progress) -> Tenso
 def train_student(
     recipe: Best, mixture: Mixture, taught: Tensor, hold_out: Labelled, progress: Progress
 ) -> tuple[JudgedLeNet5, list[Epoch]]:
-    """Train both at once. The learning rate rises linearly over the first tenth and falls along a cosine to zero."""
+    """Train both at once."""
     net = JudgedLeNet5().to(DEVICE)
-    optimizer = torch.optim.SGD(net.parameters(), recipe.learning_rate, momentum=recipe.momentum, nesterov=True)
     steps = recipe.epochs * mixture.steps(recipe.batch_size)
-    warm = max(1, steps // 10)
-    schedule = torch.optim.lr_scheduler.SequentialLR(
-        optimizer,
-        [
-            torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warm, total_iters=warm),
-            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - warm),
-        ],
-        [warm],
-    )
+    hidden = [layer.weight for layer in (net.c1, net.c3, net.c5, net.f6)]
+    rates = Rates(recipe.muon_learning_rate, recipe.muon_momentum, recipe.learning_rate, recipe.momentum)
+    descent = Descent(net, hidden, rates, steps, rising=0.1)
     task = progress.add_task("Train best", total=steps)
     history = []
     for epoch in range(1, recipe.epochs + 1):
@@ -70,10 +64,7 @@ def train_student(
             batch_loss = distillation(logits, wanted, labels, recipe) + recipe.rejection_weight * (
                 binary_cross_entropy_with_logits(evidence, is_digit.float())
             )
-            optimizer.zero_grad()
-            batch_loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+            descent.step(batch_loss)
             loss += batch_loss.detach().cpu()
             right += int((logits.argmax(1) == labels).sum())
             digits += int(is_digit.sum())

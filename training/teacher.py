@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from training.corpus import Mixture
+from training.descent import Descent, Rates
 from training.device import DEVICE, to_device
 from training.recipes import Best
 
@@ -42,21 +43,25 @@ def _convolutions(inputs: int, outputs: int) -> list[nn.Module]:
 
 
 def train_teacher(recipe: Best, digits: Mixture, progress: Progress) -> Teacher:
-    """Train on every source of digits. The learning rate rises and falls in one cycle."""
+    """Train on every source of digits."""
     net = to_device(Teacher(recipe.teacher_widths))
-    optimizer = torch.optim.SGD(net.parameters(), momentum=0.9, nesterov=True, weight_decay=recipe.teacher_weight_decay)
     steps = recipe.teacher_epochs * digits.steps(recipe.teacher_batch_size)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, recipe.teacher_learning_rate, steps)
+    kernels = [layer.weight for layer in net.features if isinstance(layer, nn.Conv2d)]
+    rates = Rates(
+        recipe.teacher_muon_learning_rate,
+        recipe.muon_momentum,
+        recipe.teacher_learning_rate,
+        recipe.momentum,
+        recipe.teacher_weight_decay,
+    )
+    descent = Descent(net, kernels, rates, steps, rising=0.25)
     task = progress.add_task("Train teacher", total=steps)
     for epoch in range(1, recipe.teacher_epochs + 1):
         loss = torch.zeros(())
         for batch in digits.draw(recipe.teacher_batch_size):
             images = (digits.images[batch].to(DEVICE).float() / 255).contiguous(memory_format=torch.channels_last)
             batch_loss = cross_entropy(net(images), digits.labels[batch].to(DEVICE))
-            optimizer.zero_grad()
-            batch_loss.backward()  # type: ignore[no-untyped-call]
-            optimizer.step()
-            schedule.step()
+            descent.step(batch_loss)
             loss += batch_loss.detach().cpu()
             progress.advance(task)
         mean = float(loss) * recipe.teacher_epochs / steps
