@@ -22,6 +22,7 @@ from training.export import (
     write_metadata,
 )
 from training.lenet import LeNet5
+from training.rejection import JudgedLeNet5
 
 TEMPERATURE = 1.5
 
@@ -69,6 +70,19 @@ def test_the_contract_is_kept(exported):
     assert {value.type.tensor_type.elem_type for value in values} == {onnx.TensorProto.FLOAT}
     assert [entry.version >= 17 for entry in model.opset_import] == [True]
     assert sum(np.prod(weights.dims) for weights in model.graph.initializer if len(weights.dims) > 1) == 44_426 - 236
+
+
+def test_evidence_counts_the_confidence(tmp_path):
+    """What the judge says of F6, and the logarithm of the calibrated confidence as often as the network says."""
+    torch.manual_seed(0)
+    judged = JudgedLeNet5().eval()
+    judged.confidence_weight = 3.0
+    export_calibrated(judged, TEMPERATURE, tmp_path / "model.onnx")
+    answers = run_file(tmp_path / "model.onnx", FRAMES)
+    with torch.no_grad():
+        said = judged.answer(torch.from_numpy(to_tensor(FRAMES)))[1].numpy()
+    assert np.allclose(answers.evidence, said + 3 * np.log(answers.probabilities.max(axis=1)), atol=1e-5)
+    assert not np.allclose(answers.evidence, said, atol=0.1)
 
 
 def test_the_layers_have_their_names_and_shapes(exported):

@@ -60,6 +60,7 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     made = stages.run("student", depends_on["student"], study)
     net = to_device(JudgedLeNet5())
     net.load_state_dict(made["net"])
+    net.confidence_weight = recipe.judge_confidence_weight
 
     def judge(_: int) -> dict[str, Any]:
         lessons = [

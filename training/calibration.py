@@ -11,8 +11,8 @@ from model.record import Acceptance
 
 Floats = NDArray[np.floating[Any]]
 
-_FOR_CONFIDENCE = 0.25
-"""Of what may be refused, what confidence may refuse: most errors of the least confident have little evidence too."""
+_FOR_CONFIDENCE = 0.1
+"""Of what may be refused, what confidence alone may refuse: evidence counts it too."""
 _HOTTEST = 10.0
 """Bound of the temperature on both sides: a hold-out read without error asks for zero, and a tiny one may."""
 

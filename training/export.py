@@ -20,8 +20,8 @@ from training.network import Network
 
 OPSET = 20
 TOLERANCE = 1e-4
-"""The most that torch and onnxruntime may differ. They add up float32 in different orders, which in a network with large
-weights has come to 1.3e-5 of a layer's greatest value; a wrong file is off by far more."""
+"""The most that torch and onnxruntime may differ. They add up float32 in different orders, which in a network with
+large weights has come to 1.3e-5 of a layer's greatest value; a wrong file is off by far more."""
 
 _BATCH = 500
 _OUTPUTS = (PROBABILITIES, LOGITS, EVIDENCE)
@@ -43,7 +43,10 @@ class Calibrated(nn.Module):
         """Probabilities and calibrated logits, each (N, 10), and evidence, (N,)."""
         logits, evidence = self.net.answer(image)
         logits = logits / self.temperature
-        return logits.softmax(dim=1), logits, logits.logsumexp(dim=1) if evidence is None else evidence
+        probabilities = logits.softmax(dim=1)
+        if evidence is None:
+            return probabilities, logits, logits.logsumexp(dim=1)
+        return probabilities, logits, evidence + self.net.confidence_weight * probabilities.amax(dim=1).log()
 
 
 class Layers(nn.Module):

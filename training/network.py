@@ -19,6 +19,9 @@ _BATCH = 500
 class Network(nn.Module):
     """A network that can be exported: it speaks the contract of model/contract.py, but for temperature and softmax."""
 
+    confidence_weight = 0.0
+    """Of the logarithm of the calibrated confidence, in the evidence of a network that judges it by itself."""
+
     @abstractmethod
     def forward(self, image: Tensor) -> Tensor:
         """Logits, (N, 10), of images (N, 1, 28, 28) in [0, 1]."""

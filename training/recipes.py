@@ -90,6 +90,8 @@ class Best(Recipe):
     judge_versions: int
     """Of each picture for that, and how strongly the last is distorted."""
     judge_strength: float
+    judge_confidence_weight: float
+    """Of the logarithm of the calibrated confidence beside what the judge says, in the evidence."""
     teacher_widths: tuple[int, int, int]
     """Channels."""
     teacher_epochs: int
@@ -151,6 +153,7 @@ BEST = Best(
     judge_learning_rate=3e-3,
     judge_versions=2,
     judge_strength=0.3,
+    judge_confidence_weight=3.0,
     teacher_widths=(24, 48, 96),
     teacher_epochs=4,
     teacher_batch_size=200,
