@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from model.contract import NAME
 from service.errors import Overloaded
 from service.settings import Settings
 
-WORK = frozenset({"/predict", "/v1/predict", "/predict/batch", "/v1/predict/batch"})
+WORK = frozenset(
+    {"/predict", "/v1/predict", "/predict/batch", "/v1/predict/batch"}
+    | {f"/v2/models/{NAME}{version}/infer" for version in ("", "/versions/1")}
+)
 """Paths that need a slot. All else is cheap, and probes must be answered most of all under load."""
 
 

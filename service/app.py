@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service import __version__, card, health, predict
+from service import __version__, card, health, predict, v2
 from service.admission import Admission
 from service.auth import RequireKey
 from service.boundary import Boundary
@@ -38,7 +38,7 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
     app.state.readiness = Readiness()
     app.state.workers = Workers(settings.decode_threads(), settings.request_timeout_seconds)
 
-    for routes in (predict, card, health):
+    for routes in (predict, v2, card, health):
         app.include_router(routes.router)
     if settings.docs:
         add_documentation(app)

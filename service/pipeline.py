@@ -23,9 +23,6 @@ logger = logging.getLogger(__name__)
 
 Include = Literal["input", "layers"]
 
-UNKNOWN = [0.1] * 10
-"""The probabilities of a blank picture: nothing speaks for any digit."""
-
 DECIMALS = 6
 
 
@@ -54,9 +51,18 @@ def predict(prepared: Sequence[Prepared], classifier: Classifier, include: Itera
     """Run the network once over all that was prepared and judge each answer. Raises InvalidRequest."""
     if not prepared:
         return []
-    scores = classifier.classify(np.stack([item.framed.image for item in prepared]))
+    scores = score(prepared, classifier)
     judged = zip(prepared, scores.probabilities, _reasons(prepared, scores, classifier.record.acceptance), strict=True)
     return [_prediction(item, row, reason, classifier, include) for item, row, reason in judged]
+
+
+def score(prepared: Sequence[Prepared], classifier: Classifier) -> Scores:
+    """Run the network once over at least one picture. Of a blank one nothing speaks for any digit, or all alike."""
+    scores = classifier.classify(np.stack([item.framed.image for item in prepared]))
+    blank = [item.framed.reason == "blank" for item in prepared]
+    scores.probabilities[blank] = 0.1
+    scores.logits[blank] = 0
+    return scores
 
 
 def _reasons(prepared: Sequence[Prepared], scores: Scores, least: Acceptance) -> list[Reason | None]:
@@ -76,7 +82,7 @@ def _prediction(
     item: Prepared, probabilities: Tensor, reason: Reason | None, classifier: Classifier, include: Iterable[Include]
 ) -> Prediction:
     blank = reason == "blank"
-    numbers = UNKNOWN if blank else np.round(probabilities.astype(np.float64), DECIMALS).tolist()
+    numbers = np.round(probabilities.astype(np.float64), DECIMALS).tolist()
     digit = None if blank else int(probabilities.argmax())
     return Prediction(
         digit=digit,

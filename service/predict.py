@@ -16,6 +16,7 @@ from service.imaging import open_image
 from service.pipeline import Prepared
 from service.request_id import request_id
 from service.schemas import Answer, BatchAnswer, Failure, ModelName
+from service.timing import server_timing
 from service.upload import image_in, images_in, read_body
 from service.workers import SMALL_BODY, is_small
 
@@ -97,11 +98,5 @@ def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pix
 
 
 def _response(answer: BaseModel, prepared: Sequence[Prepared], infer_seconds: float) -> Response:
-    stages = {
-        "decode": sum(item.decode_seconds for item in prepared),
-        "frame": sum(item.frame_seconds for item in prepared),
-        "infer": infer_seconds,
-    }
-    timing = ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in stages.items())
-    headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
+    headers = {"Server-Timing": server_timing(prepared, infer_seconds), "Cache-Control": "no-store"}
     return Response(answer.model_dump_json(), headers=headers, media_type="application/json")
