@@ -24,6 +24,8 @@ class Admission:
         self.max_inflight = settings.max_inflight
         self.max_buffered_bytes = settings.max_buffered_bytes
         self.in_flight = 0
+        self.shed = 0
+        """Requests told to come back later."""
         self.buffered_bytes = 0
 
     @property
@@ -37,7 +39,8 @@ class Admission:
         return path in WORK
 
     def busy(self) -> Overloaded:
-        """What a client beyond the limit is told."""
+        """What a client beyond the limit is told; counted."""
+        self.shed += 1
         return Overloaded(f"{self.max_inflight} requests are in work; try again in a second.")
 
     @contextmanager
@@ -73,4 +76,5 @@ class Arrival:
         self.bytes += count
         self.admission.buffered_bytes += count
         if self.admission.buffered_bytes > self.admission.max_buffered_bytes:
+            self.admission.shed += 1
             raise Overloaded("Too many bodies are arriving at once; try again in a second.")

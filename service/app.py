@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service import __version__, card, health, predict, v2
+from service import __version__, card, health, metrics, predict, v2
 from service.admission import Admission
 from service.auth import RequireKey
 from service.boundary import Boundary
@@ -13,6 +13,7 @@ from service.classifier import Classifier
 from service.documentation import add_documentation
 from service.errors import add_error_handlers
 from service.linger import Linger
+from service.metrics import MeasureRequests, Metrics
 from service.readiness import Readiness
 from service.settings import Settings
 from service.workers import Workers
@@ -35,10 +36,12 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
     app.state.settings = settings
     app.state.classifier = classifier
     app.state.admission = Admission(settings)
+    app.state.metrics = Metrics(app.state.admission)
+    app.state.metrics.name_model(classifier.record)
     app.state.readiness = Readiness()
     app.state.workers = Workers(settings.decode_threads(), settings.request_timeout_seconds)
 
-    for routes in (predict, v2, card, health):
+    for routes in (predict, v2, card, health, metrics):
         app.include_router(routes.router)
     if settings.docs:
         add_documentation(app)
@@ -46,6 +49,7 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
     if settings.api_key:
         app.add_middleware(RequireKey, key=settings.api_key.get_secret_value())
     app.add_middleware(Boundary, readiness=app.state.readiness)
+    app.add_middleware(MeasureRequests, metrics=app.state.metrics)
     app.add_middleware(Linger)  # added last, so it is outermost
     return app
 

@@ -146,3 +146,9 @@ V2_INFER: RouteDocs = {
         },
     },
 }
+
+METRICS: RouteDocs = {
+    "summary": "What has happened so far, for Prometheus",
+    "responses": {200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}}
+    | problems(errors.Unauthorized, errors.InternalError),
+}

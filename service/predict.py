@@ -10,7 +10,15 @@ from pydantic import BaseModel
 from model.framing import Polarity
 from service import openapi, pipeline
 from service.classifier import Classifier
-from service.deps import AdmissionDep, ClassifierDep, IncludeQuery, PolarityQuery, SettingsDep, WorkersDep
+from service.deps import (
+    AdmissionDep,
+    ClassifierDep,
+    IncludeQuery,
+    MetricsDep,
+    PolarityQuery,
+    SettingsDep,
+    WorkersDep,
+)
 from service.errors import ServiceError, problem
 from service.imaging import open_image
 from service.pipeline import Prepared
@@ -31,6 +39,7 @@ async def predict(
     admission: AdmissionDep,
     workers: WorkersDep,
     settings: SettingsDep,
+    metrics: MetricsDep,
     include: IncludeQuery,
     polarity: PolarityQuery = "auto",
 ) -> Response:
@@ -46,6 +55,8 @@ async def predict(
         start = perf_counter()
         [prediction] = pipeline.predict([prepared], classifier, include)
         infer_seconds = perf_counter() - start
+    metrics.observe_stages([prepared], infer_seconds)
+    metrics.observe_predictions([prediction])
     answer = Answer(**dict(prediction), model=model_name(classifier), request_id=request_id(request.scope))
     return _response(answer, [prepared], infer_seconds)
 
@@ -58,6 +69,7 @@ async def predict_batch(
     admission: AdmissionDep,
     workers: WorkersDep,
     settings: SettingsDep,
+    metrics: MetricsDep,
     include: IncludeQuery,
     polarity: PolarityQuery = "auto",
 ) -> Response:
@@ -71,11 +83,13 @@ async def predict_batch(
             items = await workers.map(prepare, images)
             prepared = [item for item in items if isinstance(item, Prepared)]
             start = perf_counter()
-            predictions = iter(await workers.run(partial(pipeline.predict, prepared, classifier, include)))
+            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include))
             infer_seconds = perf_counter() - start
+    metrics.observe_stages(prepared, infer_seconds)
+    metrics.observe_predictions(predictions)
+    answers = iter(predictions)
     results = [
-        next(predictions) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item))
-        for item in items
+        next(answers) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item)) for item in items
     ]
     answer = BatchAnswer(predictions=results, model=model_name(classifier), request_id=request_id(request.scope))
     return _response(answer, prepared, infer_seconds)

@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.admission import Admission
 from service.errors import problem_app
 from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
+from service.metrics import MeasureRequests, Metrics
 from service.settings import Settings
 
 BYTES_PER_SECOND = 64 * 1024
@@ -41,10 +42,11 @@ class GuardedProtocol(HttpToolsProtocol):
     Deadlines cost a request nothing but a few attributes: the server's sweep calls `enforce_deadlines` twice a second.
     """
 
-    def __init__(self, *args: Any, settings: Settings, admission: Admission, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, settings: Settings, admission: Admission, metrics: Metrics, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.settings = settings
         self.admission = admission
+        self.metrics = metrics
         self.service = self.app
         self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
@@ -149,7 +151,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def busy_app(self) -> ASGIApp:
         """An app that tells this one request to come back later."""
-        return Linger(problem_app(self.admission.busy()))
+        return Linger(MeasureRequests(problem_app(self.admission.busy()), self.metrics))
 
     def on_body(self, body: bytes) -> None:
         """Some of the body came."""

@@ -16,6 +16,7 @@ from service.admission import Admission
 from service.app import create_app
 from service.classifier import Classifier, ModelError
 from service.listener import drain_accept_queue
+from service.metrics import Metrics
 from service.protocol import GuardedProtocol
 from service.readiness import Readiness
 from service.settings import Settings
@@ -38,7 +39,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
         with bind(host, port) as listener:
             classifier = Classifier.load(settings.model_path)
             app = create_app(settings, classifier)
-            server = Server(app, settings, app.state.admission, app.state.readiness)
+            server = Server(app, settings, app.state.admission, app.state.readiness, app.state.metrics)
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
             listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
             record, address = classifier.record, listener.getsockname()
@@ -74,8 +75,10 @@ def fail(reason: str) -> int:
 class Server(uvicorn.Server):
     """uvicorn's server around any ASGI app, with deadlines that are enforced and a stop that loses nothing."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, admission: Admission, readiness: Readiness) -> None:
-        super().__init__(uvicorn_config(app, settings, admission))
+    def __init__(
+        self, app: ASGIApp, settings: Settings, admission: Admission, readiness: Readiness, metrics: Metrics
+    ) -> None:
+        super().__init__(uvicorn_config(app, settings, admission, metrics))
         self.settings = settings
         self.readiness = readiness
         self.stop_at = float("inf")  # in the loop's time: when the drain is over
@@ -143,11 +146,13 @@ class Server(uvicorn.Server):
         return [connection for connection in self.server_state.connections if isinstance(connection, GuardedProtocol)]
 
 
-def uvicorn_config(app: ASGIApp, settings: Settings, admission: Admission) -> uvicorn.Config:
+def uvicorn_config(app: ASGIApp, settings: Settings, admission: Admission, metrics: Metrics) -> uvicorn.Config:
     """uvicorn's configuration. Everything is said here, so that no UVICORN_ variable has a say."""
     return uvicorn.Config(
         app,
-        http=partial(GuardedProtocol, settings=settings, admission=admission),  # type: ignore[arg-type]
+        http=partial(  # type: ignore[arg-type]
+            GuardedProtocol, settings=settings, admission=admission, metrics=metrics
+        ),
         loop="uvloop",
         ws="none",
         lifespan="on",

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from model.contract import EVIDENCE, INPUT_NAME, LOGITS, NAME, PROBABILITIES
 from service import __version__, openapi, pipeline
 from service.classifier import Classifier, Scores
-from service.deps import AdmissionDep, ClassifierDep, ReadinessDep, SettingsDep, WorkersDep
+from service.deps import AdmissionDep, ClassifierDep, MetricsDep, ReadinessDep, SettingsDep, WorkersDep
 from service.errors import CorruptImage, InvalidInference, ModelNotReady, UnsupportedImage
 from service.health import HIDDEN
 from service.imaging import open_image
@@ -73,6 +73,7 @@ async def infer(
     admission: AdmissionDep,
     workers: WorkersDep,
     settings: SettingsDep,
+    metrics: MetricsDep,
 ) -> Response:
     """Run the network on tensors, or frame pictures as POST /predict does and run it on those."""
     body = await read_body(request, settings.max_batch_bytes, admission)
@@ -87,6 +88,7 @@ async def infer(
             start = perf_counter()
             scores = await workers.run(partial(_score, asked, prepared, classifier))
             infer_seconds = perf_counter() - start
+    metrics.observe_stages(prepared, infer_seconds)
     return _response(asked, scores, server_timing(prepared, infer_seconds))
 
 
