@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import shutil
 import socket
 import subprocess
@@ -39,10 +40,10 @@ def samples(client: httpx.Client) -> dict[tuple, float]:
 
 
 def needed(tool: str) -> str:
-    """The path of a program of Debian's package prometheus."""
+    """The path of a program of Debian's package prometheus; without it a test is skipped, but in CI it fails."""
     path = shutil.which(tool)
     if path is None:
-        pytest.fail(f"{tool} is not installed; it comes with Debian's package prometheus")
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{tool} is not installed (Debian: prometheus)")
     return path
 
 
@@ -104,9 +105,8 @@ def test_what_is_shed_is_counted(fresh):
     """At the door and with its route, though it never came to one."""
     picture = png(photo(written(IMAGES[0], side=2000)))
     with ThreadPoolExecutor(8) as pool:
-        statuses = list(
-            pool.map(lambda _: httpx.post(f"{fresh.base_url}predict", content=picture).status_code, range(24))
-        )
+        answers = pool.map(lambda _: httpx.post(f"{fresh.base_url}predict", content=picture), range(24))
+        statuses = [answer.status_code for answer in answers]
     found = samples(fresh)
     assert statuses.count(503) > 0
     assert found[("lenet5_shed_total",)] == statuses.count(503)
