@@ -1,6 +1,6 @@
 """What the service tells Prometheus: every name in one class, one registry per app."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from time import perf_counter
 
 import prometheus_client
@@ -14,7 +14,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from model.record import Record
 from service import openapi
 from service.admission import WORK, Admission
-from service.pipeline import Prepared
 from service.schemas import Prediction
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the series, and nobody asks
@@ -70,13 +69,6 @@ class Metrics:
     def name_model(self, record: Record) -> None:
         """Say which model answers."""
         self.model.info({"name": record.name, "version": record.version, "sha256": record.sha256})
-
-    def observe_stages(self, prepared: Sequence[Prepared], infer_seconds: float) -> None:
-        """Count what one request took."""
-        if prepared:
-            self.decode.observe(sum(item.decode_seconds for item in prepared))
-            self.frame.observe(sum(item.frame_seconds for item in prepared))
-        self.infer.observe(infer_seconds)
 
     def observe_predictions(self, predictions: Iterable[Prediction]) -> None:
         """Count what was answered."""

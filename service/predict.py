@@ -1,6 +1,5 @@
 """POST /predict and POST /predict/batch."""
 
-from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
@@ -24,7 +23,7 @@ from service.imaging import open_image
 from service.pipeline import Prepared
 from service.request_id import request_id
 from service.schemas import Answer, BatchAnswer, Failure, ModelName
-from service.timing import server_timing
+from service.timing import tell_stages
 from service.upload import image_in, images_in, read_body
 from service.workers import SMALL_BODY, is_small
 
@@ -55,10 +54,9 @@ async def predict(
         start = perf_counter()
         [prediction] = pipeline.predict([prepared], classifier, include)
         infer_seconds = perf_counter() - start
-    metrics.observe_stages([prepared], infer_seconds)
     metrics.observe_predictions([prediction])
     answer = Answer(**dict(prediction), model=model_name(classifier), request_id=request_id(request.scope))
-    return _response(answer, [prepared], infer_seconds)
+    return _response(answer, tell_stages([prepared], infer_seconds, metrics))
 
 
 @router.post("/v1/predict/batch", include_in_schema=False)
@@ -85,14 +83,13 @@ async def predict_batch(
             start = perf_counter()
             predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include))
             infer_seconds = perf_counter() - start
-    metrics.observe_stages(prepared, infer_seconds)
     metrics.observe_predictions(predictions)
     answers = iter(predictions)
     results = [
         next(answers) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item)) for item in items
     ]
     answer = BatchAnswer(predictions=results, model=model_name(classifier), request_id=request_id(request.scope))
-    return _response(answer, prepared, infer_seconds)
+    return _response(answer, tell_stages(prepared, infer_seconds, metrics))
 
 
 def model_name(classifier: Classifier) -> ModelName:
@@ -111,6 +108,6 @@ def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pix
         return error
 
 
-def _response(answer: BaseModel, prepared: Sequence[Prepared], infer_seconds: float) -> Response:
-    headers = {"Server-Timing": server_timing(prepared, infer_seconds), "Cache-Control": "no-store"}
+def _response(answer: BaseModel, timing: str) -> Response:
+    headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
     return Response(answer.model_dump_json(), headers=headers, media_type="application/json")

@@ -15,7 +15,7 @@ from service.imaging import open_image
 from service.pipeline import Prepared
 from service.schemas import ModelMetadata, ServerMetadata, TensorMetadata
 from service.tensors import HEADER_LENGTH, SHAPES, Asked, decode_request, encode_answer
-from service.timing import server_timing
+from service.timing import tell_stages
 from service.upload import read_body
 from service.workers import SMALL_BODY
 
@@ -88,8 +88,7 @@ async def infer(
             start = perf_counter()
             scores = await workers.run(partial(_score, asked, prepared, classifier))
             infer_seconds = perf_counter() - start
-    metrics.observe_stages(prepared, infer_seconds)
-    return _response(asked, scores, server_timing(prepared, infer_seconds))
+    return _response(asked, scores, tell_stages(prepared, infer_seconds, metrics))
 
 
 router.include_router(model, prefix=f"/models/{NAME}")
