@@ -1,7 +1,6 @@
 """What the service tells Prometheus: every name in one class, one registry per app."""
 
 from collections.abc import Iterable, Iterator
-from time import perf_counter
 
 import prometheus_client
 from fastapi import APIRouter, Request, Response
@@ -9,19 +8,14 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info
 from prometheus_client.core import CounterMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.record import Record
 from service import openapi
-from service.admission import WORK, Admission
+from service.admission import Admission
+from service.observe import Finished
 from service.schemas import Prediction
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the series, and nobody asks
-
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"})
-UNMATCHED = "unmatched"
-GONE = 499
-"""The status of a request whose client left before it was answered, as gateways write it."""
 
 REQUEST_SECONDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 STAGE_SECONDS = (0.00001, 0.000025, 0.00005, 0.0001, *REQUEST_SECONDS)
@@ -70,6 +64,13 @@ class Metrics:
         """Say which model answers."""
         self.model.info({"name": record.name, "version": record.version, "sha256": record.sha256})
 
+    def observe_request(self, finished: Finished) -> None:
+        """Count a request."""
+        self.requests.labels(finished.route, finished.method, finished.status).inc()
+        self.request_seconds.labels(finished.route).observe(finished.seconds)
+        if finished.body_bytes:
+            self.body_bytes.observe(finished.body_bytes)
+
     def observe_predictions(self, predictions: Iterable[Prediction]) -> None:
         """Count what was answered."""
         for prediction in predictions:
@@ -89,51 +90,6 @@ class _Shed(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield CounterMetricFamily("lenet5_shed", "Requests told to come back later.", self._admission.shed)
-
-
-class MeasureRequests:
-    """Counts every request, by the template of its route."""
-
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
-        self.app = app
-        self.metrics = metrics
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            await self.app(scope, receive, send)
-            return
-        start = perf_counter()
-        status, received = GONE, 0
-
-        async def receive_counted() -> Message:
-            nonlocal received
-            message = await receive()
-            received += len(message.get("body", b""))
-            return message
-
-        async def send_noted(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
-        try:
-            await self.app(scope, receive_counted, send_noted)
-        finally:
-            route = route_of(scope)
-            method = scope["method"] if scope["method"] in METHODS else "other"
-            self.metrics.requests.labels(route, method, status).inc()
-            self.metrics.request_seconds.labels(route).observe(perf_counter() - start)
-            if received:
-                self.metrics.body_bytes.observe(received)
-
-
-def route_of(scope: Scope) -> str:
-    """The template of the route that a request was for, where there is one."""
-    path = getattr(scope.get("route"), "path", None)
-    if path is None and scope["path"] in WORK:  # refused before it was routed
-        path = scope["path"]
-    return UNMATCHED if path is None else path
 
 
 router = APIRouter(tags=["health"])

@@ -55,6 +55,7 @@ async def predict(
         [prediction] = pipeline.predict([prepared], classifier, include)
         infer_seconds = perf_counter() - start
     metrics.observe_predictions([prediction])
+    request.state.prediction = prediction
     answer = Answer(**dict(prediction), model=model_name(classifier), request_id=request_id(request.scope))
     return _response(answer, tell_stages([prepared], infer_seconds, metrics))
 
@@ -84,6 +85,7 @@ async def predict_batch(
             predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include))
             infer_seconds = perf_counter() - start
     metrics.observe_predictions(predictions)
+    request.state.pictures = len(items)
     answers = iter(predictions)
     results = [
         next(answers) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item)) for item in items

@@ -18,7 +18,6 @@ from service import protocol
 from service.admission import Admission
 from service.boundary import Boundary
 from service.linger import Linger
-from service.metrics import Metrics
 from service.readiness import Readiness
 from service.server import Server, bind
 from service.settings import Settings
@@ -83,7 +82,7 @@ def main() -> None:
     admission, readiness = Admission(settings), Readiness()
     app = standin(settings, admission, readiness)
     with bind(options.host, options.port) as listener:
-        Server(app, settings, admission, readiness, Metrics(admission)).run(sockets=[listener])
+        Server(app, settings, admission, readiness, observers=[]).run(sockets=[listener])
 
 
 if __name__ == "__main__":
