@@ -23,8 +23,10 @@ VERSION = "1"
 """Of the model as the protocol counts; which training it came from is said by GET /v1/model."""
 
 router = APIRouter(prefix="/v2", tags=["Open Inference Protocol"])
-model = APIRouter()
-"""The routes of the one model there is; whatever else is asked for is 404 like any path that does not exist."""
+
+MODEL = f"/models/{NAME}"
+MODEL_VERSION = f"{MODEL}/versions/{VERSION}"
+"""The one model there is, under both its names; whatever else is asked for is 404 like any path that does not exist."""
 
 
 @router.get("", **openapi.V2_SERVER)
@@ -42,8 +44,9 @@ async def live() -> Response:
 
 @router.get("/health/ready", **openapi.V2_READY)
 @router.api_route("/health/ready", **HIDDEN)
-@model.get("/ready", **openapi.V2_MODEL_READY)
-@model.api_route("/ready", **HIDDEN)
+@router.get(f"{MODEL}/ready", **openapi.V2_MODEL_READY)
+@router.api_route(f"{MODEL}/ready", **HIDDEN)
+@router.api_route(f"{MODEL_VERSION}/ready", **HIDDEN)
 async def ready(readiness: ReadinessDep) -> Response:
     """Traffic should come here."""
     if readiness.state != "ready":
@@ -51,7 +54,8 @@ async def ready(readiness: ReadinessDep) -> Response:
     return Response()
 
 
-@model.get("", **openapi.V2_MODEL)
+@router.get(MODEL_VERSION, include_in_schema=False)
+@router.get(MODEL, **openapi.V2_MODEL)
 async def model_metadata(classifier: ClassifierDep) -> ModelMetadata:
     """The model's input and outputs. The input may also be UINT8 [-1,28,28] or BYTES [-1], encoded pictures."""
     return ModelMetadata(
@@ -66,7 +70,8 @@ async def model_metadata(classifier: ClassifierDep) -> ModelMetadata:
     )
 
 
-@model.post("/infer", **openapi.V2_INFER)
+@router.post(f"{MODEL_VERSION}/infer", include_in_schema=False)
+@router.post(f"{MODEL}/infer", **openapi.V2_INFER)
 async def infer(
     request: Request,
     classifier: ClassifierDep,
@@ -89,10 +94,6 @@ async def infer(
             scores = await workers.run(partial(_score, asked, prepared, classifier))
             infer_seconds = perf_counter() - start
     return _response(asked, scores, tell_stages(prepared, infer_seconds, metrics))
-
-
-router.include_router(model, prefix=f"/models/{NAME}")
-router.include_router(model, prefix=f"/models/{NAME}/versions/{VERSION}", include_in_schema=False)
 
 
 def _prepare(picture: bytes, max_pixels: int) -> Prepared:
