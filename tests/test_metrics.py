@@ -105,7 +105,7 @@ def test_what_is_shed_is_counted(fresh):
     """At the door and with its route, though it never came to one."""
     picture = png(photo(written(IMAGES[0], side=2000)))
     with ThreadPoolExecutor(8) as pool:
-        answers = pool.map(lambda _: httpx.post(f"{fresh.base_url}predict", content=picture), range(24))
+        answers = pool.map(lambda _: fresh.post("/predict", content=picture), range(24))
         statuses = [answer.status_code for answer in answers]
     found = samples(fresh)
     assert statuses.count(503) > 0
