@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from model.contract import NAME
 from service.errors import Overloaded
 from service.settings import Settings
 
-WORK = frozenset({"/predict", "/v1/predict", "/predict/batch", "/v1/predict/batch"})
+WORK = frozenset(
+    {"/predict", "/v1/predict", "/predict/batch", "/v1/predict/batch"}
+    | {f"/v2/models/{NAME}{version}/infer" for version in ("", "/versions/1")}
+)
 """Paths that need a slot. All else is cheap, and probes must be answered most of all under load."""
 
 
@@ -20,6 +24,8 @@ class Admission:
         self.max_inflight = settings.max_inflight
         self.max_buffered_bytes = settings.max_buffered_bytes
         self.in_flight = 0
+        self.shed = 0
+        """Requests told to come back later."""
         self.buffered_bytes = 0
 
     @property
@@ -33,7 +39,8 @@ class Admission:
         return path in WORK
 
     def busy(self) -> Overloaded:
-        """What a client beyond the limit is told."""
+        """What a client beyond the limit is told; counted."""
+        self.shed += 1
         return Overloaded(f"{self.max_inflight} requests are in work; try again in a second.")
 
     @contextmanager
@@ -69,4 +76,5 @@ class Arrival:
         self.bytes += count
         self.admission.buffered_bytes += count
         if self.admission.buffered_bytes > self.admission.max_buffered_bytes:
+            self.admission.shed += 1
             raise Overloaded("Too many bodies are arriving at once; try again in a second.")

@@ -5,7 +5,8 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 
-from service import __version__, card, health, predict
+from service import __version__, card, health, metrics, predict, v2
+from service.access import AccessLog
 from service.admission import Admission
 from service.auth import RequireKey
 from service.boundary import Boundary
@@ -13,6 +14,8 @@ from service.classifier import Classifier
 from service.documentation import add_documentation
 from service.errors import add_error_handlers
 from service.linger import Linger
+from service.metrics import Metrics
+from service.observe import Observe, Observer
 from service.readiness import Readiness
 from service.settings import Settings
 from service.workers import Workers
@@ -35,10 +38,13 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
     app.state.settings = settings
     app.state.classifier = classifier
     app.state.admission = Admission(settings)
+    app.state.metrics = Metrics(app.state.admission)
+    app.state.metrics.name_model(classifier.record)
+    app.state.observers = observers(settings, app.state.metrics)
     app.state.readiness = Readiness()
     app.state.workers = Workers(settings.decode_threads(), settings.request_timeout_seconds)
 
-    for routes in (predict, card, health):
+    for routes in (predict, v2, card, health, metrics):
         app.include_router(routes.router)
     if settings.docs:
         add_documentation(app)
@@ -46,8 +52,14 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
     if settings.api_key:
         app.add_middleware(RequireKey, key=settings.api_key.get_secret_value())
     app.add_middleware(Boundary, readiness=app.state.readiness)
+    app.add_middleware(Observe, observers=app.state.observers)
     app.add_middleware(Linger)  # added last, so it is outermost
     return app
+
+
+def observers(settings: Settings, metrics: Metrics) -> list[Observer]:
+    """Who is told of every request."""
+    return [metrics.observe_request, *([AccessLog()] if settings.access_log else [])]
 
 
 @asynccontextmanager

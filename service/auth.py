@@ -4,9 +4,13 @@ import hmac
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from model.contract import NAME
 from service.errors import Unauthorized, problem_response
 
-PROBES = frozenset({"/livez", "/readyz", "/healthz", "/health"})
+PROBES = frozenset(
+    {"/livez", "/readyz", "/healthz", "/health", "/v2/health/live", "/v2/health/ready"}
+    | {f"/v2/models/{NAME}{version}/ready" for version in ("", "/versions/1")}
+)
 """An orchestrator has no key. Every other path asks for it, those that do not exist included."""
 
 

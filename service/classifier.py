@@ -94,11 +94,20 @@ class Classifier:
         """Whether a record vouches for the model and gives its thresholds of acceptance."""
         return self.record.acceptance is not NO_THRESHOLDS
 
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """What the file gives of an image, by the names of its outputs."""
+        return tuple(self._outputs)
+
     def classify(self, frames: Frames) -> Scores:
         """uint8 (N, 28, 28), light ink on dark ground -> Scores of N rows. N may be 0."""
-        if len(frames) <= CHUNK:
-            return self._run(frames)
-        chunks = [self._run(frames[start : start + CHUNK]) for start in range(0, len(frames), CHUNK)]
+        return self.infer(to_tensor(frames))
+
+    def infer(self, tensor: Tensor) -> Scores:
+        """float32 (N, 1, 28, 28) in [0, 1], light ink on dark ground -> Scores of N rows. N may be 0."""
+        if len(tensor) <= CHUNK:
+            return self._run(tensor)
+        chunks = [self._run(tensor[start : start + CHUNK]) for start in range(0, len(tensor), CHUNK)]
         return Scores(
             np.concatenate([chunk.probabilities for chunk in chunks]),
             np.concatenate([chunk.logits for chunk in chunks]),
@@ -129,8 +138,8 @@ class Classifier:
         if not np.allclose(probabilities.sum(axis=1), 1, atol=GOLDEN_TOLERANCE):
             raise ModelError(f"{path} gives {PROBABILITIES} that do not sum to 1")
 
-    def _run(self, frames: Frames) -> Scores:
-        answers = self._session.run(self._outputs, {INPUT_NAME: to_tensor(frames)})
+    def _run(self, tensor: Tensor) -> Scores:
+        answers = self._session.run(self._outputs, {INPUT_NAME: tensor})
         probabilities, logits, *evidence = answers
         return Scores(probabilities, logits, evidence[0] if evidence else energy(logits))
 

@@ -9,6 +9,7 @@ from model.framing import Polarity
 from service.admission import Admission
 from service.classifier import Classifier
 from service.errors import InvalidRequest
+from service.metrics import Metrics
 from service.pipeline import Include
 from service.readiness import Readiness
 from service.schemas import FieldError
@@ -29,6 +30,7 @@ SettingsDep = Annotated[Settings, Depends(_held("settings"))]
 ClassifierDep = Annotated[Classifier, Depends(_held("classifier"))]
 AdmissionDep = Annotated[Admission, Depends(_held("admission"))]
 ReadinessDep = Annotated[Readiness, Depends(_held("readiness"))]
+MetricsDep = Annotated[Metrics, Depends(_held("metrics"))]
 WorkersDep = Annotated[Workers, Depends(_held("workers"))]
 
 PolarityQuery = Annotated[Polarity, Query(description="Whether the ink is darker or lighter than its ground.")]

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from model.contract import NAME
 from service.request_id import request_id
 from service.schemas import FieldError, Problem
 
@@ -37,6 +38,18 @@ class MalformedBody(ServiceError):
     """The body does not follow its own format: multipart, JSON or base64; or it is empty."""
 
     status, name, title = 400, "malformed-body", "The body is malformed"
+
+
+class InvalidInference(ServiceError):
+    """An Open Inference Protocol request that does not hold together, a picture in it that cannot be read included."""
+
+    status, name, title = 400, "invalid-inference", "The inference request is wrong"
+
+
+class ModelNotReady(ServiceError):
+    """Only the readiness probes of the Open Inference Protocol say so, which asks for a status below 500."""
+
+    status, name, title = 400, "model-not-ready", "The model is not ready"
 
 
 class Unauthorized(ServiceError):
@@ -142,7 +155,13 @@ def problem(scope: Scope, error: ServiceError) -> Problem:
         instance=instance(scope["path"]),
         request_id=request_id(scope),
         errors=error.fields or None,
+        error=error.detail if speaks_oip(scope["path"]) else None,
     )
+
+
+def speaks_oip(path: str) -> bool:
+    """Whether a path belongs to the Open Inference Protocol, whose clients look for `error`."""
+    return path == "/v2" or path.startswith("/v2/")
 
 
 def instance(path: str) -> str:
@@ -189,6 +208,8 @@ def as_service_error(scope: Scope, error: ServiceError | HTTPException | Request
             place = ".".join(map(str, fields[0].loc))
             return InvalidRequest(f"Mend {place}: {fields[0].msg}.", fields=fields)
         case HTTPException(status_code=404):
+            if speaks_oip(scope["path"]):
+                return NotFound(f"Check the path; the only model is {NAME}, and its only version 1.")
             return NotFound("Check the path; POST /predict reads a digit.")
         case HTTPException(status_code=405):
             allowed = (error.headers or {}).get("Allow", "")

@@ -5,7 +5,17 @@ from typing import Any, NotRequired, TypedDict
 
 from service import errors
 from service.errors import PROBLEM_JSON, ServiceError
-from service.schemas import Answer, Base64Image, Base64Images, BatchAnswer, ModelCard, Status
+from service.schemas import (
+    Answer,
+    Base64Image,
+    Base64Images,
+    BatchAnswer,
+    ModelCard,
+    ModelMetadata,
+    ServerMetadata,
+    Status,
+)
+from service.tensors import HEADER_LENGTH, InferenceRequest
 
 
 class RouteDocs(TypedDict):
@@ -79,4 +89,66 @@ READY: RouteDocs = {
     "summary": "Should traffic come here?",
     "responses": problems(errors.NotReady),
     "response_model": Status,
+}
+
+_EMPTY: dict[int | str, dict[str, Any]] = {200: {"description": "Yes.", "content": {}}}
+_OIP_ERRORS = (errors.Unauthorized, errors.InternalError)
+
+V2_SERVER: RouteDocs = {
+    "summary": "Server metadata",
+    "responses": problems(*_OIP_ERRORS),
+    "response_model": ServerMetadata,
+}
+V2_LIVE: RouteDocs = {"summary": "Does the process answer?", "responses": _EMPTY}
+V2_READY: RouteDocs = {
+    "summary": "Should traffic come here?",
+    "responses": _EMPTY | problems(errors.ModelNotReady),
+}
+V2_MODEL_READY: RouteDocs = {
+    "summary": "Should traffic come to this model?",
+    "responses": _EMPTY | problems(errors.ModelNotReady),
+}
+V2_MODEL: RouteDocs = {
+    "summary": "Model metadata",
+    "responses": problems(*_OIP_ERRORS),
+    "response_model": ModelMetadata,
+}
+_BINARY = {"schema": {"type": "string", "format": "binary", "description": "JSON, then binary tensors."}}
+V2_INFER: RouteDocs = {
+    "summary": "Run the network on tensors or pictures",
+    "responses": {
+        200: {
+            "description": "The outputs that were asked for, as JSON or with binary tensors after it.",
+            "content": {"application/json": {"schema": {"type": "object"}}, "application/octet-stream": _BINARY},
+            "headers": {HEADER_LENGTH: {"description": "Bytes of JSON", "schema": {"type": "integer"}}},
+        }
+    }
+    | problems(
+        *_OIP_ERRORS,
+        errors.MalformedBody,
+        errors.InvalidInference,
+        errors.BodyTooLarge,
+        errors.ImageTooLarge,
+        errors.UnsupportedBody,
+        errors.Overloaded,
+        errors.DeadlineExceeded,
+    ),
+    "openapi_extra": {
+        "parameters": [
+            {"name": HEADER_LENGTH, "in": "header", "schema": {"type": "integer"}, "description": "Bytes of JSON"}
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {
+                "application/json": {"schema": InferenceRequest.model_json_schema()},
+                "application/octet-stream": _BINARY,
+            },
+        },
+    },
+}
+
+METRICS: RouteDocs = {
+    "summary": "What has happened so far, for Prometheus",
+    "responses": {200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}}
+    | problems(errors.Unauthorized, errors.InternalError),
 }

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from io import BytesIO
-from time import perf_counter
+from time import perf_counter, time_ns
 from typing import Literal
 
 import numpy as np
@@ -23,9 +23,6 @@ logger = logging.getLogger(__name__)
 
 Include = Literal["input", "layers"]
 
-UNKNOWN = [0.1] * 10
-"""The probabilities of a blank picture: nothing speaks for any digit."""
-
 DECIMALS = 6
 
 
@@ -36,27 +33,39 @@ class Prepared:
     framed: Framed
     rotated: int
     box: tuple[int, int, int, int] | None
+    started_ns: int
+    """In the time of the clock on the wall, as traces want it."""
     decode_seconds: float
     frame_seconds: float
 
 
 def prepare(image: Image.Image, polarity: Polarity = "auto") -> Prepared:
     """Decode and frame an opened picture. Raises CorruptImage, Overloaded."""
+    started_ns = time_ns()
     start = perf_counter()
     decoded = decode_image(image)
     middle = perf_counter()
     framed = frame_digit(decoded.grey.pixels, polarity)
     box = framed.box and decoded.in_picture(framed.box)
-    return Prepared(framed, decoded.grey.rotated, box, middle - start, perf_counter() - middle)
+    return Prepared(framed, decoded.grey.rotated, box, started_ns, middle - start, perf_counter() - middle)
 
 
 def predict(prepared: Sequence[Prepared], classifier: Classifier, include: Iterable[Include] = ()) -> list[Prediction]:
     """Run the network once over all that was prepared and judge each answer. Raises InvalidRequest."""
     if not prepared:
         return []
-    scores = classifier.classify(np.stack([item.framed.image for item in prepared]))
+    scores = score(prepared, classifier)
     judged = zip(prepared, scores.probabilities, _reasons(prepared, scores, classifier.record.acceptance), strict=True)
     return [_prediction(item, row, reason, classifier, include) for item, row, reason in judged]
+
+
+def score(prepared: Sequence[Prepared], classifier: Classifier) -> Scores:
+    """Run the network once over at least one picture. Of a blank one nothing speaks for any digit, or all alike."""
+    scores = classifier.classify(np.stack([item.framed.image for item in prepared]))
+    blank = [item.framed.reason == "blank" for item in prepared]
+    scores.probabilities[blank] = 0.1
+    scores.logits[blank] = 0
+    return scores
 
 
 def _reasons(prepared: Sequence[Prepared], scores: Scores, least: Acceptance) -> list[Reason | None]:
@@ -76,7 +85,7 @@ def _prediction(
     item: Prepared, probabilities: Tensor, reason: Reason | None, classifier: Classifier, include: Iterable[Include]
 ) -> Prediction:
     blank = reason == "blank"
-    numbers = UNKNOWN if blank else np.round(probabilities.astype(np.float64), DECIMALS).tolist()
+    numbers = np.round(probabilities.astype(np.float64), DECIMALS).tolist()
     digit = None if blank else int(probabilities.argmax())
     return Prediction(
         digit=digit,

@@ -1,6 +1,5 @@
 """POST /predict and POST /predict/batch."""
 
-from collections.abc import Sequence
 from functools import partial
 from time import perf_counter
 
@@ -10,12 +9,21 @@ from pydantic import BaseModel
 from model.framing import Polarity
 from service import openapi, pipeline
 from service.classifier import Classifier
-from service.deps import AdmissionDep, ClassifierDep, IncludeQuery, PolarityQuery, SettingsDep, WorkersDep
+from service.deps import (
+    AdmissionDep,
+    ClassifierDep,
+    IncludeQuery,
+    MetricsDep,
+    PolarityQuery,
+    SettingsDep,
+    WorkersDep,
+)
 from service.errors import ServiceError, problem
 from service.imaging import open_image
 from service.pipeline import Prepared
 from service.request_id import request_id
 from service.schemas import Answer, BatchAnswer, Failure, ModelName
+from service.timing import tell_stages
 from service.upload import image_in, images_in, read_body
 from service.workers import SMALL_BODY, is_small
 
@@ -30,6 +38,7 @@ async def predict(
     admission: AdmissionDep,
     workers: WorkersDep,
     settings: SettingsDep,
+    metrics: MetricsDep,
     include: IncludeQuery,
     polarity: PolarityQuery = "auto",
 ) -> Response:
@@ -45,8 +54,10 @@ async def predict(
         start = perf_counter()
         [prediction] = pipeline.predict([prepared], classifier, include)
         infer_seconds = perf_counter() - start
+    metrics.observe_predictions([prediction])
+    request.state.prediction = prediction
     answer = Answer(**dict(prediction), model=model_name(classifier), request_id=request_id(request.scope))
-    return _response(answer, [prepared], infer_seconds)
+    return _response(answer, tell_stages([prepared], infer_seconds, metrics))
 
 
 @router.post("/v1/predict/batch", include_in_schema=False)
@@ -57,6 +68,7 @@ async def predict_batch(
     admission: AdmissionDep,
     workers: WorkersDep,
     settings: SettingsDep,
+    metrics: MetricsDep,
     include: IncludeQuery,
     polarity: PolarityQuery = "auto",
 ) -> Response:
@@ -70,14 +82,16 @@ async def predict_batch(
             items = await workers.map(prepare, images)
             prepared = [item for item in items if isinstance(item, Prepared)]
             start = perf_counter()
-            predictions = iter(await workers.run(partial(pipeline.predict, prepared, classifier, include)))
+            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include))
             infer_seconds = perf_counter() - start
+    metrics.observe_predictions(predictions)
+    request.state.pictures = len(items)
+    answers = iter(predictions)
     results = [
-        next(predictions) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item))
-        for item in items
+        next(answers) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item)) for item in items
     ]
     answer = BatchAnswer(predictions=results, model=model_name(classifier), request_id=request_id(request.scope))
-    return _response(answer, prepared, infer_seconds)
+    return _response(answer, tell_stages(prepared, infer_seconds, metrics))
 
 
 def model_name(classifier: Classifier) -> ModelName:
@@ -96,12 +110,6 @@ def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pix
         return error
 
 
-def _response(answer: BaseModel, prepared: Sequence[Prepared], infer_seconds: float) -> Response:
-    stages = {
-        "decode": sum(item.decode_seconds for item in prepared),
-        "frame": sum(item.frame_seconds for item in prepared),
-        "infer": infer_seconds,
-    }
-    timing = ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in stages.items())
+def _response(answer: BaseModel, timing: str) -> Response:
     headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
     return Response(answer.model_dump_json(), headers=headers, media_type="application/json")

@@ -3,6 +3,7 @@
 uvicorn's httptools parser has no header limit and no deadlines of its own. Everything else stays uvicorn's business.
 """
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from service.admission import Admission
 from service.errors import problem_app
 from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
+from service.observe import Observe, Observer
 from service.settings import Settings
 
 BYTES_PER_SECOND = 64 * 1024
@@ -41,10 +43,13 @@ class GuardedProtocol(HttpToolsProtocol):
     Deadlines cost a request nothing but a few attributes: the server's sweep calls `enforce_deadlines` twice a second.
     """
 
-    def __init__(self, *args: Any, settings: Settings, admission: Admission, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, settings: Settings, admission: Admission, observers: Sequence[Observer], **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
         self.settings = settings
         self.admission = admission
+        self.observers = observers
         self.service = self.app
         self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
@@ -149,7 +154,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def busy_app(self) -> ASGIApp:
         """An app that tells this one request to come back later."""
-        return Linger(problem_app(self.admission.busy()))
+        return Linger(Observe(problem_app(self.admission.busy()), self.observers))
 
     def on_body(self, body: bytes) -> None:
         """Some of the body came."""

@@ -35,6 +35,7 @@ class Problem(BaseModel):
     errors: list[FieldError] | None = Field(
         None, exclude_if=_absent, description="The fields at fault, where there are some."
     )
+    error: str | None = Field(None, exclude_if=_absent, description="On /v2: the detail again.")
 
 
 class ModelName(BaseModel):
@@ -135,3 +136,29 @@ class Status(BaseModel):
     """The answer of a probe. Machines go by the status code."""
 
     status: Literal["alive", "starting", "ready", "draining"]
+
+
+class ServerMetadata(BaseModel):
+    """The answer of GET /v2."""
+
+    name: str
+    version: str
+    extensions: list[str]
+
+
+class TensorMetadata(BaseModel):
+    """An input or an output; -1 stands for any number of images."""
+
+    name: str
+    datatype: str
+    shape: list[int]
+
+
+class ModelMetadata(BaseModel):
+    """The answer of GET /v2/models/lenet5."""
+
+    name: str
+    versions: list[str]
+    platform: str
+    inputs: list[TensorMetadata]
+    outputs: list[TensorMetadata]

@@ -1,21 +1,22 @@
 """The life of a process: prove the model, listen, serve, and stop without losing an accepted request."""
 
 import asyncio
-import copy
 import logging
 import socket
 import sys
+from collections.abc import Sequence
 from functools import partial
 from types import FrameType
 
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.config import LOGGING_CONFIG
 
 from service.admission import Admission
 from service.app import create_app
 from service.classifier import Classifier, ModelError
 from service.listener import drain_accept_queue
+from service.logs import start_logging
+from service.observe import Observer
 from service.protocol import GuardedProtocol
 from service.readiness import Readiness
 from service.settings import Settings
@@ -34,11 +35,12 @@ SWEEP_SECONDS = 0.5
 
 def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
+    log = start_logging(settings.log_format)
     try:
         with bind(host, port) as listener:
             classifier = Classifier.load(settings.model_path)
             app = create_app(settings, classifier)
-            server = Server(app, settings, app.state.admission, app.state.readiness)
+            server = Server(app, settings, app.state.admission, app.state.readiness, app.state.observers)
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
             listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
             record, address = classifier.record, listener.getsockname()
@@ -49,6 +51,8 @@ def serve(settings: Settings, host: str, port: int) -> int:
         return fail(str(error))
     except OSError as error:
         return fail(f"cannot listen on {host}:{port}: {error.strerror}")
+    finally:
+        log.close()
     return 0
 
 
@@ -74,8 +78,15 @@ def fail(reason: str) -> int:
 class Server(uvicorn.Server):
     """uvicorn's server around any ASGI app, with deadlines that are enforced and a stop that loses nothing."""
 
-    def __init__(self, app: ASGIApp, settings: Settings, admission: Admission, readiness: Readiness) -> None:
-        super().__init__(uvicorn_config(app, settings, admission))
+    def __init__(
+        self,
+        app: ASGIApp,
+        settings: Settings,
+        admission: Admission,
+        readiness: Readiness,
+        observers: Sequence[Observer],
+    ) -> None:
+        super().__init__(uvicorn_config(app, settings, admission, observers))
         self.settings = settings
         self.readiness = readiness
         self.stop_at = float("inf")  # in the loop's time: when the drain is over
@@ -143,28 +154,24 @@ class Server(uvicorn.Server):
         return [connection for connection in self.server_state.connections if isinstance(connection, GuardedProtocol)]
 
 
-def uvicorn_config(app: ASGIApp, settings: Settings, admission: Admission) -> uvicorn.Config:
+def uvicorn_config(
+    app: ASGIApp, settings: Settings, admission: Admission, observers: Sequence[Observer]
+) -> uvicorn.Config:
     """uvicorn's configuration. Everything is said here, so that no UVICORN_ variable has a say."""
     return uvicorn.Config(
         app,
-        http=partial(GuardedProtocol, settings=settings, admission=admission),  # type: ignore[arg-type]
+        http=partial(  # type: ignore[arg-type]
+            GuardedProtocol, settings=settings, admission=admission, observers=observers
+        ),
         loop="uvloop",
         ws="none",
         lifespan="on",
         interface="asgi3",
-        log_config=logging_config(),
-        access_log=settings.access_log,
+        log_config=None,
+        access_log=False,
         proxy_headers=False,
         server_header=False,
         backlog=BACKLOG,
         timeout_graceful_shutdown=1,  # the waiting was done before
         workers=1,
     )
-
-
-def logging_config() -> dict[str, object]:
-    """uvicorn's own logging, with ours beside it. Its four lines about starting up say nothing that we do not."""
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["service"] = {"handlers": ["default"], "level": "INFO", "propagate": False}
-    config["loggers"]["uvicorn.error"] = {"level": "WARNING"}
-    return config

@@ -35,6 +35,10 @@ class Settings(BaseSettings):
     )
     docs: bool = Field(True, description="Whether `/docs` and `/openapi.json` are offered.")
     access_log: bool = Field(True, description="Whether each request is logged as one line.")
+    log_format: Literal["auto", "console", "json"] = Field(
+        "auto",
+        description="Of the log: `console` for people, `json` for machines; `auto`: by whether a terminal reads it.",
+    )
 
     max_body_bytes: PositiveInt = Field(10 * Mebi, description="Bytes of a body, batches excepted.")
     max_batch_bytes: PositiveInt = Field(32 * Mebi, description="Bytes of the body of a batch.")

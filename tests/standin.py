@@ -82,7 +82,7 @@ def main() -> None:
     admission, readiness = Admission(settings), Readiness()
     app = standin(settings, admission, readiness)
     with bind(options.host, options.port) as listener:
-        Server(app, settings, admission, readiness).run(sockets=[listener])
+        Server(app, settings, admission, readiness, observers=[]).run(sockets=[listener])
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 
 import httpx2 as httpx
 import pytest
@@ -83,6 +84,27 @@ def test_curl_lines_print_what_the_readme_says(server, command, output):
     assert done.returncode == 0, done.stderr
     if output:
         assert leaves(json.loads(done.stdout)) == pytest.approx(leaves(json.loads(output)), abs=0.02)
+
+
+HOW_TO = (ROOT / "docs" / "how-to.md").read_text()
+
+
+@pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", HOW_TO, re.DOTALL))
+def test_the_how_to_runs(server, code):
+    """Each example by itself, as a program of its own."""
+    code = code.replace("localhost:8000", f"127.0.0.1:{server.port}")
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def test_the_how_to_has_every_way_to_ask(server):
+    """Its commands run too, and its pictures are read as sevens."""
+    [command] = re.findall(r"```sh\n(.*?)```", HOW_TO, re.DOTALL)
+    command = command.replace("localhost:8000", f"127.0.0.1:{server.port}").replace("> /dev/null", "")
+    done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, timeout=30)
+    assert done.stdout.startswith(b"\x89PNG"), done.stderr
+    assert {"curl", "Python", "tritonclient", "JavaScript"} <= set(re.findall(r"^## (.*)$", HOW_TO, re.MULTILINE))
 
 
 def leaves(document: object, place: str = "") -> dict[str, object]:

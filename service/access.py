@@ -1,0 +1,66 @@
+"""The access log: one line for each request, and never a pixel of its picture."""
+
+import logging
+from time import monotonic
+from typing import Any
+
+from service.errors import instance
+from service.observe import UNMATCHED, Finished
+from service.request_id import request_id
+
+logger = logging.getLogger(__name__)
+
+MOST_A_SECOND = 1_000
+"""Lines of successes in one second; those beyond are only counted. Failures always have theirs."""
+
+
+class AccessLog:
+    """Logs each request as an event. What a client can make up is either checked or percent-encoded before."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._successes = 0
+        self._left_out = 0
+
+    def __call__(self, finished: Finished) -> None:
+        """Log one request, or count it."""
+        self._turn()
+        if finished.status < 400:
+            self._successes += 1
+            if self._successes > MOST_A_SECOND:
+                self._left_out += 1
+                return
+        logger.info(line(finished))
+
+    def _turn(self) -> None:
+        """Begin another second, and say what the last had left out."""
+        second = int(monotonic())
+        if second == self._second:
+            return
+        if self._left_out:
+            logger.info({"event": "successes without a line of their own", "count": self._left_out})
+        self._second, self._successes, self._left_out = second, 0, 0
+
+
+def line(finished: Finished) -> dict[str, Any]:
+    """The event of a request."""
+    state = finished.scope.get("state", {})
+    event = {
+        "event": "request",
+        "request_id": request_id(finished.scope),
+        "method": finished.method,
+        "route": finished.route,
+        "status": finished.status,
+        "ms": round(finished.seconds * 1e3, 3),
+        "bytes": finished.body_bytes,
+    }
+    if finished.route == UNMATCHED:
+        event["path"] = instance(finished.scope["path"])
+    if prediction := state.get("prediction"):
+        event["digit"], event["confidence"] = prediction.digit, prediction.confidence
+        event["accepted"] = prediction.accepted
+        if prediction.reason:
+            event["reason"] = prediction.reason
+    if "pictures" in state:
+        event["pictures"] = state["pictures"]
+    return event

@@ -1,0 +1,104 @@
+"""What the process writes: events as lines, coloured for people or JSON for machines, written by a thread of its own.
+
+Nothing that happens to standard error can hold up the event loop: what cannot be written in time is counted instead.
+"""
+
+import logging
+import queue
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import structlog
+
+MOST_WAITING = 10_000
+"""Events that may wait to be written."""
+FLUSH_SECONDS = 1.0
+"""At the end the thread has this long to write what waits."""
+
+_END: dict[str, Any] = {}
+
+
+class LogWriter:
+    """Writes events in the order they came. `write` costs the caller a few microseconds and never waits."""
+
+    def __init__(self, stream: TextIO, layout: str) -> None:
+        self.dropped = 0
+        """Events that nobody could write, and no line has told of yet."""
+        self._stream = stream
+        self._render = renderer(layout, stream)
+        self._waiting: queue.Queue[dict[str, Any]] = queue.Queue(MOST_WAITING)
+        self._thread = threading.Thread(target=self._run, name="log", daemon=True)
+        self._thread.start()
+
+    def write(self, event: dict[str, Any]) -> None:
+        """Have an event written; it is the writer's from now on."""
+        try:
+            self._waiting.put_nowait(event)
+        except queue.Full:
+            self.dropped += 1
+
+    def close(self) -> None:
+        """Write what waits, within a second, and end."""
+        try:
+            self._waiting.put(_END, timeout=FLUSH_SECONDS)
+        except queue.Full:
+            return
+        self._thread.join(FLUSH_SECONDS)
+
+    def _run(self) -> None:
+        while (event := self._waiting.get()) is not _END:
+            self._write(event)
+            if self.dropped:
+                dropped, self.dropped = self.dropped, 0
+                self._write({"level": "warning", "event": "events were not written", "count": dropped})
+
+    def _write(self, event: dict[str, Any]) -> None:
+        try:
+            self._stream.write(self._render(event) + "\n")
+            self._stream.flush()
+        except (OSError, ValueError):  # closed, or its disk is full; the service goes on without a log
+            self.dropped += 1
+
+
+def renderer(layout: str, stream: TextIO) -> Callable[[dict[str, Any]], str]:
+    """What makes a line of an event. `auto`: colours where a person is looking, else JSON.
+
+    Both escape what would begin a new line or move a terminal's cursor.
+    """
+    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
+    if layout == "console" or (layout == "auto" and stream.isatty()):
+        draw: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)
+    else:
+        draw = structlog.processors.JSONRenderer(sort_keys=False)
+    return lambda event: str(draw(None, "", stamp(None, "", event)))
+
+
+class ToWriter(logging.Handler):
+    """Takes what the libraries and we ourselves log."""
+
+    def __init__(self, writer: LogWriter) -> None:
+        super().__init__()
+        self._writer = writer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Turn a record into an event; exceptions become text here, while their frames are still alive."""
+        said = record.msg if isinstance(record.msg, dict) else {"event": record.getMessage()}
+        event = {"level": record.levelname.lower(), **said}
+        if record.exc_info:
+            event["exception"] = logging.Formatter().formatException(record.exc_info)
+        self._writer.write(event)
+
+
+def start_logging(layout: str) -> LogWriter:
+    """Send everything that is logged to standard error."""
+    writer = LogWriter(sys.stderr, layout)
+    root = logging.getLogger()
+    root.handlers = [ToWriter(writer)]
+    root.setLevel(logging.WARNING)
+    logging.getLogger("service").setLevel(logging.INFO)
+    for name in ("uvicorn", "uvicorn.error", "uvicorn.access"):  # uvicorn's own lines about starting say nothing new
+        logging.getLogger(name).handlers = []
+        logging.getLogger(name).propagate = name != "uvicorn.access"
+    return writer

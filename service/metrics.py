@@ -1,0 +1,101 @@
+"""What the service tells Prometheus: every name in one class, one registry per app."""
+
+from collections.abc import Iterable, Iterator
+
+import prometheus_client
+from fastapi import APIRouter, Request, Response
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client.registry import Collector
+
+from model.record import Record
+from service import openapi
+from service.admission import Admission
+from service.observe import Finished
+from service.schemas import Prediction
+
+prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the series, and nobody asks
+
+REQUEST_SECONDS = (0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+STAGE_SECONDS = (0.00001, 0.000025, 0.00005, 0.0001, *REQUEST_SECONDS)
+BODY_BYTES = (256, 1024, 4096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 16_777_216, 33_554_432)
+CONFIDENCE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
+
+
+class Metrics:
+    """Every series there is. No label takes a value that a client can make up."""
+
+    def __init__(self, admission: Admission) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.requests = Counter(
+            "lenet5_requests", "Requests answered.", ["route", "method", "status"], registry=registry
+        )
+        self.request_seconds = Histogram(
+            "lenet5_request_seconds",
+            "From a request's head to its answer's end.",
+            ["route"],
+            buckets=REQUEST_SECONDS,
+            registry=registry,
+        )
+        self.body_bytes = Histogram(
+            "lenet5_body_bytes", "Bytes of the bodies that were read.", buckets=BODY_BYTES, registry=registry
+        )
+        stages = Histogram(
+            "lenet5_stage_seconds",
+            "A request's time in each stage, all its pictures together.",
+            ["stage"],
+            buckets=STAGE_SECONDS,
+            registry=registry,
+        )
+        self.decode, self.frame, self.infer = (stages.labels(stage) for stage in ("decode", "frame", "infer"))
+        self.predictions = Counter("lenet5_predictions", "Pictures answered.", ["digit", "accepted"], registry=registry)
+        self.rejections = Counter("lenet5_rejections", "Pictures not accepted.", ["reason"], registry=registry)
+        self.confidence = Histogram(
+            "lenet5_confidence", "Confidence of the pictures with ink.", buckets=CONFIDENCE, registry=registry
+        )
+        in_flight = Gauge("lenet5_in_flight", "Requests in work.", registry=registry)
+        in_flight.set_function(lambda: admission.in_flight)
+        self.model = Info("lenet5_model", "The model that answers.", registry=registry)
+        registry.register(_Shed(admission))
+        ProcessCollector(registry=registry)
+
+    def name_model(self, record: Record) -> None:
+        """Say which model answers."""
+        self.model.info({"name": record.name, "version": record.version, "sha256": record.sha256})
+
+    def observe_request(self, finished: Finished) -> None:
+        """Count a request."""
+        self.requests.labels(finished.route, finished.method, finished.status).inc()
+        self.request_seconds.labels(finished.route).observe(finished.seconds)
+        if finished.body_bytes:
+            self.body_bytes.observe(finished.body_bytes)
+
+    def observe_predictions(self, predictions: Iterable[Prediction]) -> None:
+        """Count what was answered."""
+        for prediction in predictions:
+            digit = "none" if prediction.digit is None else str(prediction.digit)
+            self.predictions.labels(digit, "true" if prediction.accepted else "false").inc()
+            if prediction.reason:
+                self.rejections.labels(prediction.reason).inc()
+            if prediction.digit is not None:
+                self.confidence.observe(prediction.confidence)
+
+
+class _Shed(Collector):
+    """Admission counts for itself, also where no route is reached."""
+
+    def __init__(self, admission: Admission) -> None:
+        self._admission = admission
+
+    def collect(self) -> Iterator[Metric]:
+        yield CounterMetricFamily("lenet5_shed", "Requests told to come back later.", self._admission.shed)
+
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/metrics", **openapi.METRICS)
+async def metrics(request: Request) -> Response:
+    """What has happened so far."""
+    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
