@@ -26,7 +26,7 @@ def draw_layers(frame: np.ndarray, classifier: Classifier, path: Path) -> None:
     """One band a layer, from the input to the ten answers; tanh's -1 is dark, +1 light."""
     layers = classifier.layers(frame)
     probabilities = classifier.classify(frame[np.newaxis]).probabilities[0]
-    figure = plt.figure(figsize=(9, 11), layout="constrained")
+    figure = plt.figure(figsize=(9, 11), layout="constrained", facecolor="#e6eaee")
     heights = [2, *(1.1 if name in ("C5", "F6") else 1.3 * ROWS[name] for name in LAYERS), 1.4]
     bands = figure.subfigures(len(heights), 1, height_ratios=heights)
     show_maps(bands[0], "Input, 28×28", frame[np.newaxis] / 127.5 - 1, 1)
@@ -38,6 +38,7 @@ def draw_layers(frame: np.ndarray, classifier: Classifier, path: Path) -> None:
         else:
             show_maps(band, f"{name}, {maps.shape[0]} maps of {maps.shape[1]}×{maps.shape[2]}", maps, ROWS[name])
     axes = bands[-1].subplots()
+    axes.set_facecolor("none")
     axes.bar(range(10), probabilities, color="#2a6f97")
     axes.set_xticks(range(10))
     axes.set_yticks([0, 1])

@@ -114,15 +114,16 @@ V2_MODEL: RouteDocs = {
     "response_model": ModelMetadata,
 }
 _BINARY = {"schema": {"type": "string", "format": "binary", "description": "JSON, then binary tensors."}}
+_TENSORS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The outputs that were asked for, as JSON or with binary tensors after it.",
+        "content": {"application/json": {"schema": {"type": "object"}}, "application/octet-stream": _BINARY},
+        "headers": {HEADER_LENGTH: {"description": "Bytes of JSON", "schema": {"type": "integer"}}},
+    }
+}
 V2_INFER: RouteDocs = {
     "summary": "Run the network on tensors or pictures",
-    "responses": {
-        200: {
-            "description": "The outputs that were asked for, as JSON or with binary tensors after it.",
-            "content": {"application/json": {"schema": {"type": "object"}}, "application/octet-stream": _BINARY},
-            "headers": {HEADER_LENGTH: {"description": "Bytes of JSON", "schema": {"type": "integer"}}},
-        }
-    }
+    "responses": _TENSORS
     | problems(
         *_OIP_ERRORS,
         errors.MalformedBody,
@@ -147,8 +148,10 @@ V2_INFER: RouteDocs = {
     },
 }
 
+_TEXT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}
+}
 METRICS: RouteDocs = {
     "summary": "What has happened so far, for Prometheus",
-    "responses": {200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}}
-    | problems(errors.Unauthorized, errors.InternalError),
+    "responses": _TEXT | problems(errors.Unauthorized, errors.InternalError),
 }

@@ -22,7 +22,7 @@ HEADER_LENGTH = "Inference-Header-Content-Length"
 SHAPES = {"FP32": (1, SIZE, SIZE), "UINT8": (SIZE, SIZE), "BYTES": ()}
 """Of one image, by datatype: values in [0, 1], light ink on dark ground; the same as bytes; an encoded picture."""
 
-_STORED = {"FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
+_STORED: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
 _LENGTH_BYTES = 4
 _LENGTH = re.compile(r"[0-9]{1,10}")
 
@@ -218,7 +218,8 @@ def _json_values(data: list[Any], datatype: str, shape: tuple[int, ...]) -> np.n
         raise InvalidInference("Make data as many numbers as the shape says, in one list or nested as it says.")
     if datatype == "UINT8" and (values.min() < 0 or values.max() > 255):
         raise InvalidInference("Make data numbers from 0 to 255.")
-    return values.astype(_STORED[datatype])
+    stored: np.ndarray[Any, Any] = values.astype(_STORED[datatype])
+    return stored
 
 
 def _binary_values(content: bytes, datatype: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
@@ -247,7 +248,8 @@ def _base64_pictures(data: list[Any], count: int) -> list[bytes]:
 
 def _prefixed_pictures(content: bytes, count: int) -> list[bytes]:
     """Pictures, each after its length in four bytes, the lowest first."""
-    pictures, start = [], 0
+    pictures: list[bytes] = []
+    start = 0
     while start < len(content) and len(pictures) < count:
         begin = start + _LENGTH_BYTES
         start = begin + int.from_bytes(content[start:begin], "little")

@@ -166,7 +166,7 @@ def value(api: str, query: str) -> float:
     """What Prometheus answers, once it does."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        with contextlib.suppress(httpx.TransportError):
+        with contextlib.suppress(httpx.TransportError, ValueError):  # it is starting
             found = httpx.get(f"{api}/query", params={"query": query}).json()["data"]["result"]
             if found:
                 return float(found[0]["value"][1])

@@ -45,7 +45,7 @@ def orthogonal(matrix: Tensor) -> Tensor:
     if matrix.shape[0] > matrix.shape[1]:
         upright: Tensor = orthogonal(matrix.T).T
         return upright
-    found = matrix / (matrix.norm() + _TINY)
+    found: Tensor = matrix / (matrix.norm() + _TINY)
     for _ in range(_ITERATIONS):
         gram = found @ found.T
         found = _LINEAR * found + (_CUBIC * gram + _QUINTIC * gram @ gram) @ found
