@@ -52,6 +52,8 @@ FAILURES = [
     ("POST", "/predict?polarity=red", {"content": PICTURE}, 422, "invalid-request"),
     ("POST", "/predict?include=weights", {"content": PICTURE}, 422, "invalid-request"),
     ("POST", "/predict/batch", {"json": {"images": []}}, 422, "invalid-request"),
+    ("POST", "/v2/models/lenet5/infer", {"json": {"inputs": []}}, 400, "invalid-inference"),
+    ("GET", "/v2/models/another", {}, 404, "not-found"),
 ]
 
 
@@ -61,7 +63,8 @@ def assert_problem(response: httpx.Response, status: int, name: str) -> dict:
     assert response.status_code == problem["status"] == status, problem
     assert response.headers["content-type"] == PROBLEM_JSON
     assert problem["type"] == f"/problems/{name}"
-    assert set(problem) - {"errors"} == {"type", "title", "status", "detail", "instance", "request_id"}
+    assert problem.get("error") == (problem["detail"] if problem["instance"].startswith("/v2") else None)
+    assert set(problem) - {"errors", "error"} == {"type", "title", "status", "detail", "instance", "request_id"}
     assert problem["request_id"] == response.headers["x-request-id"]
     assert problem["detail"].endswith(".")
     assert len(response.content) <= 1024
@@ -137,6 +140,7 @@ def test_every_failure_is_of_the_closed_family():
         "internal-error",
         "overloaded",
         "not-ready",
+        "model-not-ready",
         "deadline-exceeded",
     }
     assert {kind.name for kind in family} == shown
