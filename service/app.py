@@ -14,6 +14,7 @@ from service.documentation import add_documentation
 from service.errors import add_error_handlers
 from service.linger import Linger
 from service.metrics import MeasureRequests, Metrics
+from service.page import add_page
 from service.readiness import Readiness
 from service.settings import Settings
 from service.workers import Workers
@@ -43,6 +44,7 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
 
     for routes in (predict, v2, card, health, metrics):
         app.include_router(routes.router)
+    add_page(app)
     if settings.docs:
         add_documentation(app)
     add_error_handlers(app)
