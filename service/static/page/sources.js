@@ -1,0 +1,94 @@
+// Pictures from elsewhere: uploaded, pasted, dropped, photographed.
+
+import { toPng } from "./gallery.js";
+import { newCanvas } from "./palette.js";
+
+/** `bring` is given a picture for the sheet, `fail` words for a person. */
+export function listenToSources(bring, fail) {
+  const take = async (file) => bring(await toPicture(file));
+  listenToUpload(take);
+  listenToPaste(take, fail);
+  listenToDrop(take, fail);
+  listenToCamera(take, fail);
+}
+
+/** The file's own bytes are what is sent; `image` is null where the browser cannot show them. */
+async function toPicture(file) {
+  const image = await createImageBitmap(file).catch(() => null);
+  return { blob: file, image, label: null, name: file.name ?? "digit.png" };
+}
+
+function listenToUpload(take) {
+  const input = document.getElementById("file");
+  document.getElementById("upload").addEventListener("click", () => input.click());
+  input.addEventListener("change", () => {
+    const [file] = input.files;
+    if (file) take(file);
+    input.value = ""; // so that the same file can be chosen again
+  });
+}
+
+function listenToPaste(take, fail) {
+  document.addEventListener("paste", (event) => {
+    if (event.target.closest?.("input, textarea")) return;
+    takeFirst(event.clipboardData, take, fail, "There is no picture in what was pasted.");
+  });
+}
+
+function listenToDrop(take, fail) {
+  const sheet = document.getElementById("sheet");
+  const over = (is) => sheet.classList.toggle("over", is);
+  document.addEventListener("dragover", (event) => {
+    event.preventDefault(); // or the browser would leave the page for the file
+    over(true);
+  });
+  document.addEventListener("dragleave", (event) => event.relatedTarget === null && over(false));
+  document.addEventListener("drop", (event) => {
+    event.preventDefault();
+    over(false);
+    takeFirst(event.dataTransfer, take, fail, "There is no picture in what was dropped.");
+  });
+}
+
+function takeFirst(transfer, take, fail, words) {
+  const [file] = transfer?.files ?? [];
+  if (file) take(file);
+  else fail(words);
+}
+
+/** The camera in a dialog. Where the browser offers none to scripts (no HTTPS), a phone's file chooser still does. */
+function listenToCamera(take, fail) {
+  const dialog = document.getElementById("camera-dialog");
+  const video = document.getElementById("video");
+  document.getElementById("camera").addEventListener("click", async () => {
+    if (!navigator.mediaDevices?.getUserMedia) {
+      chooseFromCamera(take);
+      return;
+    }
+    try {
+      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      dialog.showModal();
+    } catch (error) {
+      const words = "The camera may not be used; upload a picture instead.";
+      fail(error.name === "NotFoundError" ? "There is no camera here." : words);
+    }
+  });
+  document.getElementById("camera-cancel").addEventListener("click", () => dialog.close());
+  document.getElementById("shoot").addEventListener("click", async () => {
+    const canvas = newCanvas(video.videoWidth, video.videoHeight);
+    canvas.getContext("2d").drawImage(video, 0, 0);
+    dialog.close();
+    take(await toPng(canvas));
+  });
+  dialog.addEventListener("close", () => {
+    for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+    video.srcObject = null;
+  });
+}
+
+function chooseFromCamera(take) {
+  const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
+  input.setAttribute("capture", "environment");
+  input.addEventListener("change", () => input.files[0] && take(input.files[0]));
+  input.click();
+}
