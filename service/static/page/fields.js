@@ -39,7 +39,7 @@ function windowOf([top, left, rows, columns], pad, allRows, allColumns) {
   return [first, start, last - first, end - start];
 }
 
-/** Of a layer that sees windows: how far they reach over the edge. The network of 1998 saw 32×32, 2 around our 28×28. */
+/** How far a layer's windows reach over the edge. The network of 1998 saw 32×32: 2 more around our 28×28. */
 function padding(layer, shapes) {
   const [, rows] = shapes[layer];
   const [, rowsBelow] = shapes[BELOW[layer].layer];

@@ -2,6 +2,8 @@
 
 import { newCanvas } from "./palette.js";
 
+const PER_ROW = 10; // as the style sheet has them
+
 /** `chosen` is given a picture for the sheet. */
 export async function buildGallery(chosen) {
   const [gallery, sprite] = await Promise.all([
@@ -37,14 +39,14 @@ function buildButton({ columns, labels, indexes }, index) {
   return button;
 }
 
-/** One stop of the Tab key for all of them; arrow keys, Home and End move within. */
+/** One stop of the Tab key for all of them; arrow keys and Home move within. */
 function fill(toolbar, buttons) {
   toolbar.append(...buttons);
   buttons.forEach((button, index) => (button.tabIndex = index ? -1 : 0));
   toolbar.addEventListener("keydown", (event) => {
     const at = buttons.indexOf(document.activeElement);
-    const steps = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: 10, ArrowUp: -10, Home: -at, End: buttons.length - 1 - at };
-    const next = buttons[at + steps[event.key]];
+    const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: PER_ROW, ArrowUp: -PER_ROW, Home: -at };
+    const next = buttons[at + moves[event.key]];
     if (!next) return;
     event.preventDefault();
     buttons[at].tabIndex = -1;

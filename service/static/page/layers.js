@@ -192,7 +192,8 @@ export class LayersView {
   /** The chosen unit in words, and what it sees as pictures. */
   describe() {
     this.patches.replaceChildren();
-    this.unitLine.textContent = this.unit ? this.unitWords() : NONE;
+    const words = this.unit ? this.unitWords() : NONE;
+    if (this.unitLine.textContent !== words) this.unitLine.textContent = words; // or it would be read out again
     if (!this.unit) return;
     const { layer, map, row, column } = this.unit;
     const box = [row, column, 1, 1];

@@ -33,7 +33,7 @@ export function buildSliders(container, reset, changed) {
 function buildSlider(container, { name, label, min, max, unit }, settings, changed) {
   const row = document.createElement("label");
   const input = Object.assign(document.createElement("input"), { type: "range", id: name, min, max });
-  const value = document.createElement("output");
+  const value = Object.assign(document.createElement("span"), { className: "value", ariaHidden: "true" });
   row.className = "slider";
   row.append(label, input, value);
   container.append(row);
@@ -65,7 +65,7 @@ export function disturb(target, sheet, settings) {
   if (settings.noise) addNoise(context, settings.noise / 100);
 }
 
-/** The sheet with its dark strokes wider by `pixels`, or thinner: the darkest, or lightest, of copies moved in a ring. */
+/** The sheet with its dark strokes wider by `pixels`, or thinner: the darkest, or lightest, of copies around it. */
 function widened(sheet, pixels) {
   const canvas = newCanvas(SIDE, SIDE);
   const context = canvas.getContext("2d");
