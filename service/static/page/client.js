@@ -5,10 +5,16 @@ const BUSY_TRIES = 3;
 let key = null; // in memory only
 let askForKey = async () => null;
 let asking = null;
+let declined = false; // so that a dialog does not come back with every stroke
 
 /** `ask(wrong)` gives a key, or null; `wrong` says that the last one was refused. */
 export function useKeysOf(ask) {
   askForKey = ask;
+}
+
+/** Ask for the key again, though it was not given before. */
+export function askAgain() {
+  declined = false;
 }
 
 export function hasKey() {
@@ -58,6 +64,7 @@ async function send(path, options) {
       await pause(1000 * (Number(response.headers.get("Retry-After")) || 1));
       continue;
     }
+    if (response.status === 401) throw new Problem(401, "This service asks for a key.");
     const problem = await response.json().catch(() => ({}));
     throw new Problem(response.status, problem.detail ?? `The service answered ${response.status}.`);
   }
@@ -77,10 +84,12 @@ async function reach(path, options, key) {
 /** Whether there is another key than the one that was refused. Who comes second waits for the same dialog. */
 async function renewKey(refused) {
   if (key !== refused) return true;
+  if (declined) return false;
   asking ??= askForKey(refused !== null).finally(() => (asking = null));
   const given = await asking;
-  if (given !== null) key = given;
-  return given !== null;
+  declined = given === null;
+  if (!declined) key = given;
+  return !declined;
 }
 
 /** Run `work` again whenever asked, never twice at once; what was asked meanwhile becomes one run. `idle`: all done. */

@@ -264,8 +264,8 @@ function buildLabel(name, size) {
   const label = document.createElement("div");
   const [title, words] = [document.createElement("b"), document.createElement("small")];
   title.textContent = titleOf(name);
-  words.textContent = `${size}, ${KINDS[name]}`;
-  label.append(title, words);
+  words.append(size, document.createElement("br"), KINDS[name]);
+  label.append(title, " ", words);
   return label;
 }
 

@@ -1,7 +1,7 @@
 // Wires the page: whatever changes what would be sent asks for the answer, and the answer is shown.
 
 import { AnswerView } from "./answer.js";
-import { Problem, describeModel, latestWins, predict, useKeysOf } from "./client.js";
+import { Problem, askAgain, describeModel, latestWins, predict, useKeysOf } from "./client.js";
 import { listenToCurl } from "./curl.js";
 import { Sheet, listenToKeys, listenToPointer } from "./drawing.js";
 import { buildGallery, loadImage, toPng } from "./gallery.js";
@@ -44,15 +44,14 @@ function showHint() {
 }
 
 async function answerNow() {
-  const picture = await pictureToSend();
-  if (!picture) {
-    showNothing();
-    return;
-  }
+  byId("enter-key").hidden = true;
   try {
-    await showAnswer(await predictWithLayers(picture.blob), picture.label);
+    const picture = await pictureToSend();
+    if (picture) await showAnswer(await predictWithLayers(picture.blob), picture.label);
+    else showNothing();
   } catch (error) {
     showNothing();
+    byId("enter-key").hidden = error.status !== 401;
     answer.showProblem(error instanceof Problem ? error.message : "This page failed; load it again.");
     if (!(error instanceof Problem)) console.error(error);
   }
@@ -125,6 +124,10 @@ function listenToTools() {
 }
 
 useKeysOf(askForKey);
+byId("enter-key").addEventListener("click", () => {
+  askAgain();
+  changed();
+});
 listenToPointer(sheet);
 listenToKeys(sheet, byId("cursor"));
 listenToTools();

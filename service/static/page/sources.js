@@ -3,6 +3,8 @@
 import { toPng } from "./gallery.js";
 import { newCanvas } from "./palette.js";
 
+const SHOWN = 560; // pixels of the sheet's canvas
+
 /** `bring` is given a picture for the sheet, `fail` words for a person. */
 export function listenToSources(bring, fail) {
   const take = async (file) => bring(await toPicture(file));
@@ -14,8 +16,19 @@ export function listenToSources(bring, fail) {
 
 /** The file's own bytes are what is sent; `image` is null where the browser cannot show them. */
 async function toPicture(file) {
-  const image = await createImageBitmap(file).catch(() => null);
+  const image = await createImageBitmap(file).then(shrink, () => null);
   return { blob: file, image, label: null, name: file.name ?? "digit.png" };
+}
+
+/** As large as the sheet shows it: undo may keep many, and a phone's photo takes 100 MB. */
+function shrink(bitmap) {
+  const scale = Math.min(1, SHOWN / Math.max(bitmap.width, bitmap.height));
+  const canvas = newCanvas(Math.max(1, bitmap.width * scale), Math.max(1, bitmap.height * scale));
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.drawImage(bitmap, 0, 0, canvas.width, canvas.height);
+  bitmap.close();
+  return canvas;
 }
 
 function listenToUpload(take) {
@@ -30,7 +43,7 @@ function listenToUpload(take) {
 
 function listenToPaste(take, fail) {
   document.addEventListener("paste", (event) => {
-    if (event.target.closest?.("input, textarea")) return;
+    if (event.target.closest?.('textarea, input:not([type="range"])')) return;
     takeFirst(event.clipboardData, take, fail, "There is no picture in what was pasted.");
   });
 }
