@@ -6,7 +6,7 @@ import { toPng } from "./gallery.js";
 import { GREY, newCanvas, paint } from "./palette.js";
 
 const SIZE = 28;
-const REACH = 8; // pixels to either side
+const REACH = 10; // pixels to either side: half of the digit is then outside
 const STEPS = Array.from({ length: 2 * REACH + 1 }, (_, index) => index - REACH);
 const ENLARGED = 4; // times, for framing, which is made for pictures rather than frames
 const STEP_MILLISECONDS = 120;
