@@ -2,8 +2,6 @@
 
 import { newCanvas } from "./palette.js";
 
-const PER_ROW = 10; // as the style sheet has them
-
 /** `chosen` is given a picture for the sheet. */
 export async function buildGallery(chosen) {
   const [gallery, sprite] = await Promise.all([
@@ -45,7 +43,8 @@ function fill(toolbar, buttons) {
   buttons.forEach((button, index) => (button.tabIndex = index ? -1 : 0));
   toolbar.addEventListener("keydown", (event) => {
     const at = buttons.indexOf(document.activeElement);
-    const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: PER_ROW, ArrowUp: -PER_ROW, Home: -at };
+    const columns = getComputedStyle(toolbar).gridTemplateColumns.split(" ").length;
+    const moves = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, Home: -at };
     const next = buttons[at + moves[event.key]];
     if (!next) return;
     event.preventDefault();

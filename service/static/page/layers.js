@@ -10,8 +10,8 @@ const SHAPES = {
   S2: [6, 12, 12],
   C3: [16, 8, 8],
   S4: [16, 4, 4],
-  C5: [1, 2, 60],
-  F6: [1, 2, 42],
+  C5: [1, 3, 40],
+  F6: [1, 3, 28],
   output: [1, 1, 10],
 }; // as long as nothing was drawn; the answer has its own
 const KINDS = {
@@ -287,9 +287,9 @@ function sizeWords(maps, rows, columns) {
   return rows === columns ? `${rows}×${columns}` : `${rows * columns} units`;
 }
 
-/** Units without places, [n] or [n, 1, 1], as two rows. */
+/** Units without places, [n] or [n, 1, 1], as three rows. */
 function flat([units]) {
-  return units % 2 ? [1, 1, units] : [1, 2, units / 2];
+  return units % 3 ? [1, 1, units] : [1, 3, units / 3];
 }
 
 function within(number, size) {
