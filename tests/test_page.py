@@ -19,7 +19,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from model.contract import ARTIFACTS, LAYERS_FILE
 from service.page import FILES
-from tests.conftest import ROOT, png, running_server
+from tests.conftest import ROOT, encoded, png, running_server
 from tests.samples import IMAGES, LABELS, enlarged
 
 CHROMIUM = shutil.which("chromium")
@@ -320,6 +320,16 @@ def test_a_photo_can_be_uploaded(page):
 
 
 @in_a_browser
+def test_a_format_that_the_browser_cannot_show_is_sent_all_the_same(page):
+    """The service reads more than browsers do."""
+    tiff = encoded(enlarged(IMAGES[0]), "TIFF")
+    page.locator("#file").set_input_files({"name": "digit.tiff", "mimeType": "image/tiff", "buffer": tiff})
+
+    expect_digit(page, LABELS[0])
+    expect(page.locator("#hint")).to_have_text("This browser cannot show the format")
+
+
+@in_a_browser
 @pytest.mark.parametrize("event", ["paste", "drop"])
 def test_a_picture_can_be_pasted_and_dropped(page, event):
     """From a screenshot tool, say."""
@@ -344,7 +354,7 @@ def test_the_camera_takes_a_picture(page):
     """Chromium's test camera shows something that moves."""
     page.get_by_role("button", name="Camera").click()
     expect(page.locator("#camera-dialog")).to_be_visible()
-    page.wait_for_function("document.getElementById('video').videoWidth > 0")
+    expect(page.locator("#video")).to_have_js_property("readyState", 4)  # enough data to play
     with page.expect_response("**/predict?*"):
         page.get_by_role("button", name="Take it").click()
 
@@ -394,12 +404,17 @@ def test_one_tap_tries_a_digit_of_mnist(page):
 
 @in_a_browser
 def test_the_hardest_digits_are_hard(page):
-    """The first of them is the one the model believes in least."""
-    page.locator("#hardest button").first.click()
+    """Of the twenty the model reads most wrong; what they should have been is said beside its answer."""
+    wrong = 0
+    for button in page.locator("#hardest button").all():
+        button.click()
+        expect(button).to_have_attribute("aria-pressed", "true")
+        label = button.get_attribute("aria-label").split(",")[0]
+        expect(page.locator("#answer")).to_have_attribute("aria-busy", "false")
+        expect(page.locator("#truth")).to_have_text(f"Its label is {label}.")
+        wrong += page.locator("#digit").inner_text() != label
 
-    label = page.locator("#hardest button").first.get_attribute("aria-label").split(",")[0]
-    expect(page.locator("#truth")).to_have_text(f"Its label is {label}.")
-    expect(page.locator("#digit")).not_to_have_text(label)
+    assert wrong > 10
 
 
 @in_a_browser
@@ -630,7 +645,9 @@ def test_dark_mode_is_dark(open_page):
     light = page.evaluate(map_now)
     page.emulate_media(color_scheme="dark")
 
-    page.wait_for_function(f"(light) => {map_now} !== light", arg=light)
+    # The page hears of it before the next frame.
+    page.evaluate("new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))")
+    assert page.evaluate(map_now) != light
     ground = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert sum(map(int, re.findall(r"\d+", ground)[:3])) < 120
 

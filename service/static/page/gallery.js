@@ -2,7 +2,7 @@
 
 import { newCanvas } from "./palette.js";
 
-/** `chosen` is given a picture for the sheet. */
+/** `chosen` is given a picture for the sheet. Returns how to show which one lies there, null where none does. */
 export async function buildGallery(chosen) {
   const [gallery, sprite] = await Promise.all([
     fetch("page/gallery.json").then((response) => response.json()),
@@ -10,14 +10,11 @@ export async function buildGallery(chosen) {
   ]);
   const buttons = gallery.labels.map((_, index) => buildButton(gallery, index));
   buttons.forEach((button, index) => {
-    button.addEventListener("click", async () => {
-      for (const other of buttons) other.setAttribute("aria-pressed", other === button);
-      chosen(await cutOut(gallery, sprite, index));
-    });
+    button.addEventListener("click", async () => chosen(await cutOut(gallery, sprite, index)));
   });
   fill(document.getElementById("typical"), buttons.slice(0, gallery.typical));
   fill(document.getElementById("hardest"), buttons.slice(gallery.typical));
-  return { release: () => buttons.forEach((button) => button.setAttribute("aria-pressed", "false")) };
+  return (picture) => buttons.forEach((button, index) => button.setAttribute("aria-pressed", picture?.index === index));
 }
 
 export function loadImage(source) {
@@ -65,7 +62,7 @@ async function cutOut({ size, columns, labels }, sprite, index) {
   context.globalCompositeOperation = "difference";
   context.drawImage(sent, 0, 0);
   const blob = await toPng(sent);
-  return { blob, image, label: labels[index], name: "digit.png" };
+  return { blob, image, label: labels[index], index, name: "digit.png" };
 }
 
 export function toPng(canvas) {

@@ -25,14 +25,14 @@ const sent = byId("sent");
 const sheetSent = newCanvas(sent.width, sent.height);
 const ask = latestWins(answerNow, PAUSE_MILLISECONDS, () => (answer.busy = false));
 let include = "input,layers";
-let gallery = null;
+let markInGallery = () => {};
 
 /** Something else would be sent than was. */
 function changed() {
   byId("undo").disabled = !sheet.undoable;
   byId("clear").disabled = sheet.empty;
   showHint();
-  if (!sheet.untouched) gallery?.release();
+  markInGallery(sheet.untouched);
   answer.busy = true;
   ask();
 }
@@ -134,7 +134,7 @@ listenToTools();
 listenToSources((picture) => sheet.lay(picture), (words) => answer.showProblem(words));
 listenToCurl(pictureToSend);
 changed();
-gallery = await buildGallery((picture) => sheet.lay(picture));
+markInGallery = await buildGallery((picture) => sheet.lay(picture));
 
 // Asked first thing, so that the key, where one is needed, is asked for before anything is drawn.
 describeModel().then(
