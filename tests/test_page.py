@@ -570,16 +570,28 @@ def test_the_articles_point_is_played(page):
 
 
 @in_a_browser
-def test_the_curl_line_gives_the_same_answer(page):
-    """It holds all it needs."""
+@pytest.mark.parametrize("noise", ["0", "30"])
+def test_the_curl_line_gives_the_same_answer(page, noise):
+    """It holds all it needs, however large a noisy picture is."""
     draw(page, STROKES[8])
+    page.locator("#noise").fill(noise)
     expect_digit(page, 8)
     page.get_by_role("button", name="Copy as curl").click()
     expect(page.locator("#copied")).to_contain_text(re.compile("Copied|Selected"))
     command = page.locator("#command").input_value()
-    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30)
+    done = subprocess.run(["bash"], input=command, capture_output=True, text=True, timeout=30)
 
     assert json.loads(done.stdout)["digit"] == 8
+
+
+@in_a_browser
+def test_the_curl_line_names_a_large_file(page):
+    """Which whoever uploaded it has."""
+    page.locator("#file").set_input_files(ROOT / "docs" / "prediction.png")
+    expect(page.locator("#saw")).to_be_visible()
+    page.get_by_role("button", name="Copy as curl").click()
+
+    expect(page.locator("#command")).to_have_value(re.compile("--data-binary @'prediction.png' "))
 
 
 @in_a_browser

@@ -2,9 +2,9 @@
 
 import { hasKey } from "./client.js";
 
-const LONGEST = 48 * 1024; // bytes of a picture that travels within the command
+const LONGEST = 48 * 1024; // bytes of a file that travels within the command
 
-/** Wire the button; `asked` gives the picture that would be sent now, `{blob, name}`, or null. */
+/** Wire the button. `asked` gives the picture that would be sent now, or null; its `name` is null where it is no file. */
 export function listenToCurl(asked) {
   const command = document.getElementById("command");
   const said = document.getElementById("copied");
@@ -23,7 +23,7 @@ export function listenToCurl(asked) {
 async function toCommand({ blob, name }) {
   const address = new URL("predict", location.href).href;
   const key = hasKey() ? ' -H "Authorization: Bearer $LENET_API_KEY"' : "";
-  if (blob.size > LONGEST) return `curl -s${key} --data-binary @${quoted(name)} ${quoted(address)}`;
+  if (name && blob.size > LONGEST) return `curl -s${key} --data-binary @${quoted(name)} ${quoted(address)}`;
   return `printf %s ${quoted(await toBase64(blob))} | base64 -d | curl -s${key} --data-binary @- ${quoted(address)}`;
 }
 

@@ -62,7 +62,7 @@ async function cutOut({ size, columns, labels }, sprite, index) {
   context.globalCompositeOperation = "difference";
   context.drawImage(sent, 0, 0);
   const blob = await toPng(sent);
-  return { blob, image, label: labels[index], index, name: "digit.png" };
+  return { blob, image, label: labels[index], index, name: null };
 }
 
 export function toPng(canvas) {

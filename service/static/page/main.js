@@ -92,7 +92,7 @@ async function pictureToSend() {
   if (untouched && (sliders.neutral || !untouched.image) && untouched.blob.size <= MOST_BYTES) return untouched;
   const target = sliders.neutral ? sheetSent : sent;
   disturb(target, sheet.canvas, sliders.settings);
-  return { blob: await toPng(target), label, name: "digit.png" };
+  return { blob: await toPng(target), label, name: null };
 }
 
 /** A data URI's 28×28 levels. */

@@ -1,23 +1,23 @@
 // Pictures from elsewhere: uploaded, pasted, dropped, photographed.
 
-import { toPng } from "./gallery.js";
 import { newCanvas } from "./palette.js";
 
 const SHOWN = 560; // pixels of the sheet's canvas
 
 /** `bring` is given a picture for the sheet, `fail` words for a person. */
 export function listenToSources(bring, fail) {
-  const take = async (file) => bring(await toPicture(file));
+  const take = async (file) => bring(await toPicture(file, file.name));
+  const takeNameless = async (blob) => bring(await toPicture(blob, null));
   listenToUpload(take);
-  listenToPaste(take, fail);
+  listenToPaste(takeNameless, fail);
   listenToDrop(take, fail);
-  listenToCamera(take, fail);
+  listenToCamera(takeNameless, fail);
 }
 
-/** The file's own bytes are what is sent; `image` is null where the browser cannot show them. */
-async function toPicture(file) {
-  const image = await createImageBitmap(file).then(shrink, () => null);
-  return { blob: file, image, label: null, name: file.name ?? "digit.png" };
+/** Its own bytes are what is sent; `image` is null where the browser cannot show them, `name` where no file is there. */
+async function toPicture(blob, name) {
+  const image = await createImageBitmap(blob).then(shrink, () => null);
+  return { blob, image, label: null, name };
 }
 
 /** As large as the sheet shows it: undo may keep many, and a phone's photo takes 100 MB. */
@@ -87,11 +87,11 @@ function listenToCamera(take, fail) {
     }
   });
   document.getElementById("camera-cancel").addEventListener("click", () => dialog.close());
-  document.getElementById("shoot").addEventListener("click", async () => {
+  document.getElementById("shoot").addEventListener("click", () => {
     const canvas = newCanvas(video.videoWidth, video.videoHeight);
     canvas.getContext("2d").drawImage(video, 0, 0);
     dialog.close();
-    take(await toPng(canvas));
+    canvas.toBlob(take, "image/jpeg", 0.92);
   });
   dialog.addEventListener("close", () => {
     for (const track of video.srcObject?.getTracks() ?? []) track.stop();
