@@ -98,7 +98,7 @@ function framingWords({ inverted, rotated, box, warnings }) {
 function boxWords([left, top, right, bottom]) {
   const [width, height] = [right - left, bottom - top];
   if (left === 0 && top === 0 && width === 28 && height === 28) return "Taken as it is: already framed as MNIST’s are.";
-  return `${width}×${height} pixels of ink at ${left}, ${top}: brought to 20, its mass to the middle.`;
+  return `The ink, ${width}×${height} pixels, was scaled to 20 and its mass moved to the middle.`;
 }
 
 function listItem(words) {

@@ -84,16 +84,20 @@ export class LayersView {
     };
     strip.addEventListener("pointermove", point);
     strip.addEventListener("pointerdown", point);
-    strip.addEventListener("focus", () => {
-      if (this.unit?.layer === layer) return;
-      const [, rows, columns] = this.shapes[layer];
-      this.choose({ layer, map: 0, row: Math.floor(rows / 2), column: Math.floor(columns / 2) });
-    });
+    strip.addEventListener("focus", () => this.enter(layer));
     strip.addEventListener("keydown", (event) => {
-      if (!(event.key in ARROWS) || this.unit?.layer !== layer) return;
+      if (!(event.key in ARROWS)) return;
       event.preventDefault();
+      this.enter(layer); // the mouse may have chosen elsewhere meanwhile
       this.choose(this.moved(...ARROWS[event.key]));
     });
+  }
+
+  /** Choose the middle of a layer's first map, unless the chosen unit is of that layer. */
+  enter(layer) {
+    if (this.unit?.layer === layer) return;
+    const [, rows, columns] = this.shapes[layer];
+    this.choose({ layer, map: 0, row: Math.floor(rows / 2), column: Math.floor(columns / 2) });
   }
 
   /** The unit beside the chosen one; over the edge of a map lies the next map. */
@@ -119,8 +123,11 @@ export class LayersView {
     }
     shapes.output = SHAPES.output;
     bytes.output = Uint8Array.from(probabilities, (probability) => Math.round(127.5 + 127.5 * probability));
-    if (JSON.stringify(shapes) !== JSON.stringify(this.shapes)) this.build(shapes);
     this.bytes = bytes;
+    if (JSON.stringify(shapes) !== JSON.stringify(this.shapes)) {
+      this.unit = null; // it may not exist in another network
+      this.build(shapes);
+    }
     this.repaint();
   }
 
