@@ -30,10 +30,11 @@ export class ShiftsView {
   async play() {
     const { frame, digit } = this;
     const frames = STEPS.map((step) => shifted(frame, step));
-    const [bare, framed] = await Promise.all([inferFrames(frames), this.predictFramed(frame)]);
+    const sheets = STEPS.map((step) => widerSheet(frame, step));
+    const [bare, framed] = await Promise.all([inferFrames(frames), predictFramed(sheets)]);
     const rows = [
-      this.buildRow("As the network gets it, shifted by so many pixels, without framing", frames, bare, digit),
-      this.buildRow("The same shifts on a wider sheet, framed first", frames, framed, digit),
+      buildRow("As the network gets it, shifted by so many pixels, without framing", frames.map(toCanvas), bare, digit),
+      buildRow("The same shifts on a wider sheet, framed first", sheets, framed, digit),
     ];
     this.held.textContent = "";
     this.steps.replaceChildren(...rows.map(({ row }) => row));
@@ -41,22 +42,22 @@ export class ShiftsView {
     if (rows.some(({ row }) => !row.isConnected)) return; // played again meanwhile
     this.held.textContent = `${heldWords(bare, digit)} ${framedWords(framed, digit)}`;
   }
+}
 
-  async predictFramed(frame) {
-    const pictures = await Promise.all(STEPS.map((step) => toPng(widerSheet(frame, step))));
-    return (await predictMany(pictures)).map(({ probabilities }) => probabilities ?? Array(10).fill(0.1));
-  }
+async function predictFramed(sheets) {
+  const predictions = await predictMany(await Promise.all(sheets.map(toPng)));
+  return predictions.map(({ probabilities }) => probabilities ?? Array(10).fill(0.1));
+}
 
-  buildRow(title, frames, answers, digit) {
-    const row = document.createElement("div");
-    row.className = "row";
-    const words = Object.assign(document.createElement("p"), { textContent: title });
-    const cells = document.createElement("div");
-    cells.className = "cells";
-    cells.append(...frames.map((frame, index) => buildCell(frame, STEPS[index], answers[index], digit)));
-    row.append(words, cells);
-    return { row, cells: [...cells.children] };
-  }
+function buildRow(title, canvases, answers, digit) {
+  const row = document.createElement("div");
+  row.className = "row";
+  const words = Object.assign(document.createElement("p"), { textContent: title });
+  const cells = document.createElement("div");
+  cells.className = "cells";
+  cells.append(...canvases.map((canvas, index) => buildCell(canvas, STEPS[index], answers[index], digit)));
+  row.append(words, cells);
+  return { row, cells: [...cells.children] };
 }
 
 /** One step after the other, from the middle outwards; all at once for who wants no motion. */
@@ -70,12 +71,10 @@ async function reveal(rows) {
   }
 }
 
-function buildCell(frame, step, probabilities, digit) {
+function buildCell(canvas, step, probabilities, digit) {
   const cell = document.createElement("div");
   const said = best(probabilities);
   cell.className = `cell ${said === digit ? "held" : "lost"}`;
-  const canvas = newCanvas(SIZE, SIZE);
-  paint(canvas, frame, GREY);
   const [answer, where] = [document.createElement("b"), document.createElement("small")];
   answer.textContent = said;
   where.textContent = signed(step);
@@ -108,14 +107,18 @@ function shifted(frame, step) {
 
 /** The frame on a sheet with room for every step, as a picture. */
 function widerSheet(frame, step) {
-  const small = newCanvas(SIZE, SIZE);
-  paint(small, frame, GREY);
   const sheet = newCanvas((SIZE + 2 * REACH) * ENLARGED, SIZE * ENLARGED);
   const context = sheet.getContext("2d");
   context.fillRect(0, 0, sheet.width, sheet.height);
   context.imageSmoothingQuality = "high";
-  context.drawImage(small, (REACH + step) * ENLARGED, 0, SIZE * ENLARGED, SIZE * ENLARGED);
+  context.drawImage(toCanvas(frame), (REACH + step) * ENLARGED, 0, SIZE * ENLARGED, SIZE * ENLARGED);
   return sheet;
+}
+
+function toCanvas(frame) {
+  const canvas = newCanvas(SIZE, SIZE);
+  paint(canvas, frame, GREY);
+  return canvas;
 }
 
 function best(probabilities) {
