@@ -16,6 +16,7 @@ from service.errors import add_error_handlers
 from service.linger import Linger
 from service.metrics import Metrics
 from service.observe import Observe, Observer
+from service.page import add_page
 from service.readiness import Readiness
 from service.settings import Settings
 from service.workers import Workers
@@ -46,6 +47,7 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
 
     for routes in (predict, v2, card, health, metrics):
         app.include_router(routes.router)
+    add_page(app)
     if settings.docs:
         add_documentation(app)
     add_error_handlers(app)

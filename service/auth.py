@@ -11,18 +11,21 @@ PROBES = frozenset(
     {"/livez", "/readyz", "/healthz", "/health", "/v2/health/live", "/v2/health/ready"}
     | {f"/v2/models/{NAME}{version}/ready" for version in ("", "/versions/1")}
 )
-"""An orchestrator has no key. Every other path asks for it, those that do not exist included."""
+"""An orchestrator has no key. Every other path but the page's asks for it, those that do not exist included."""
+
+PAGE, PAGE_FILES = "/", "/page/"
+"""The demo page and what lies below this path: the same for everybody, and where a key is asked of a person."""
 
 
 class RequireKey:
-    """Lets a request through that carries `Authorization: Bearer <key>`, or asks a probe's question."""
+    """Lets a request through that carries `Authorization: Bearer <key>`, asks a probe's question or for the page."""
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self.app = app
         self.expected = b"bearer " + key.encode()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in PROBES or self.authorized(scope):
+        if scope["type"] != "http" or is_open(scope["path"]) or self.authorized(scope):
             await self.app(scope, receive, send)
             return
         error = Unauthorized("Send the header Authorization: Bearer <key>.", headers={"WWW-Authenticate": "Bearer"})
@@ -35,3 +38,8 @@ class RequireKey:
             return False
         scheme, _, key = sent[0].partition(b" ")
         return hmac.compare_digest(scheme.lower() + b" " + key, self.expected)
+
+
+def is_open(path: str) -> bool:
+    """Whether a path is answered without the key."""
+    return path in PROBES or path == PAGE or path.startswith(PAGE_FILES)

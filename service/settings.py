@@ -31,7 +31,7 @@ class Settings(BaseSettings):
         "auto", description="Threads that decode big pictures and batches; `auto`: one per CPU this process may use."
     )
     api_key: Annotated[SecretStr | None, AfterValidator(_not_empty)] = Field(
-        None, description="When set, all but the probes ask for `Authorization: Bearer <key>`."
+        None, description="When set, all but the probes and the page ask for `Authorization: Bearer <key>`."
     )
     docs: bool = Field(True, description="Whether `/docs` and `/openapi.json` are offered.")
     access_log: bool = Field(True, description="Whether each request is logged as one line.")
