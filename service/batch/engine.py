@@ -4,7 +4,7 @@ import hashlib
 import json
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -78,7 +78,7 @@ class Batch:
         self.done = self._skip_done()
         """Rows that were there already."""
 
-    def run(self) -> Iterator[Answered]:
+    def run(self) -> Generator[Answered, None, None]:
         """Answer what is left; each chunk is yielded when its rows are written. Raises BatchError, OSError."""
         with self._output:
             for answered in _answer(_chunks(self._left), self._job):

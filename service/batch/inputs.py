@@ -136,7 +136,9 @@ def _in_manifest(manifest: str, prefix: str) -> Iterator[Found]:
     """A path on each line, from the manifest's folder. Blank lines are passed over; one that leads nowhere is not."""
     folder = _folder_of(manifest)
     with open(manifest, encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
-        for line in lines:
+        for number, line in enumerate(lines, 1):
+            if "\0" in line:
+                raise BatchError(f"{manifest} is no list of paths: line {number} has a byte of zero")
             if path := line.strip():
                 yield Found(readable(os.path.join(prefix, path)), partial(os.path.join, folder, path))  # noqa: PTH118
 

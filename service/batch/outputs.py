@@ -28,7 +28,7 @@ class Output(Protocol):
 
     def __enter__(self) -> Self: ...
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None: ...
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None: ...
 
     def write(self, rows: bytes) -> None:
         """Append rows, encoded for this output. Raises OSError."""
@@ -75,7 +75,7 @@ class Lines:
             self.write(self._header)
         return self
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
         os.fsync(self._file.fileno())
         self._file.close()
 

@@ -72,9 +72,13 @@ class Parts:
         self._number = 1 + int(parts[-1].stem.removeprefix("part-")) if parts else 0
         return self
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        """What came is written, also where there is an error: it need not be done again."""
-        if self._rows or not self._parts():
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        """Write what is left, also where an error ends the batch: it need not be done again.
+
+        Not after an interruption, which may have come amid the writing of a part: then only what is on disk is sure.
+        """
+        ordinary = kind is None or issubclass(kind, Exception)
+        if ordinary and (self._rows or not self._parts()):
             self._write_part(self._rows)
 
     def write(self, rows: bytes) -> None:

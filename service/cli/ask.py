@@ -102,10 +102,11 @@ def _object(body: bytes, url: str) -> Document:
 
 def _problem(error: HTTPError) -> Document:
     """The problem that a failed request came back with; what the HTTP parser or a proxy says is plain text."""
-    try:
-        document = json.loads(error.read())
-    except (ValueError, OSError, HTTPException):
-        document = None
+    with error:
+        try:
+            document = json.loads(error.read())
+        except (ValueError, OSError, HTTPException):
+            document = None
     if isinstance(document, dict) and "detail" in document:
         return document
     moved = f" It points to {error.headers['Location']}." if error.headers.get("Location") else ""

@@ -4,7 +4,7 @@ import re
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -104,8 +104,13 @@ def _run(job: "Job") -> None:
     began = time.monotonic()
     try:
         record = Classifier.load(job.reader.model_path).record
-        with _stops_as_interrupts(), begin(job, record) as batch, show_progress(job, batch.done) as progress:
-            for answered in batch.run():
+        with (
+            _stops_as_interrupts(),
+            begin(job, record) as batch,
+            show_progress(job, batch.done) as progress,
+            closing(batch.run()) as answers,
+        ):
+            for answered in answers:
                 rows, accepted = rows + answered.rows, accepted + answered.accepted
                 failed += answered.failed
                 progress.advance(answered.rows)

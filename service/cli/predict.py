@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from model.ink import Polarity
-from service.cli.terminal import FAILED, WRONG_USAGE, complain, console, draw, fail, print_table, read_settings
+from service.cli.terminal import FAILED, WRONG_USAGE, complain, console, draw, fail, read_settings
 
 if TYPE_CHECKING:
     from service.cli.ask import Document, Reader
@@ -156,21 +157,18 @@ def _verdict(answer: "Document") -> Text:
 
 def _tabulate(outcomes: Sequence[Outcome]) -> None:
     """Print a line for each answer."""
-    from service.tables import Table
-
-    rows = [
-        (
-            outcome.file,
-            _digit(outcome.answer),
-            _percent(outcome.answer["confidence"]),
-            _judgement(outcome.answer),
-            _warnings(outcome.answer),
-        )
-        for outcome in outcomes
-        if outcome.answer
-    ]
-    if rows:
-        print_table(Table("", ("file", "digit", "confidence", "judgement", "warnings"), rows))
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
+    table.add_column("file", overflow="fold")
+    table.add_column("digit", justify="right", no_wrap=True)
+    table.add_column("confidence", justify="right", no_wrap=True)
+    table.add_column("judgement", no_wrap=True)
+    table.add_column("warnings")
+    for outcome in outcomes:
+        if answer := outcome.answer:
+            confidence = _percent(answer["confidence"])
+            table.add_row(escape(outcome.file), _digit(answer), confidence, _judgement(answer), _warnings(answer))
+    if table.row_count:
+        console.print(table)
 
 
 def _digit(answer: "Document") -> str:

@@ -30,7 +30,7 @@ class Progress(Protocol):
 def show_progress(job: "Job", done: int) -> Iterator[Progress]:
     """Show how far a job is of which so many rows were there already. How many there will be is counted meanwhile."""
     if errors.is_terminal:
-        columns = (BarColumn(None), TextColumn("{task.completed:,.0f}"), _Total(), _Rate(), TimeRemainingColumn())
+        columns = (BarColumn(24), TextColumn("{task.completed:,.0f}"), _Total(), _Rate(), TimeRemainingColumn())
         with Bar(*columns, console=errors, transient=True) as bar:
             shown = _Shown(bar, done)
             Thread(target=_count, args=(job, shown), daemon=True).start()

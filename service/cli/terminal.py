@@ -50,9 +50,8 @@ def read_settings() -> "Settings":
 
 
 def print_table(table: "TextTable") -> None:
-    """Print a table, roomy where the terminal is wide enough. An empty title is left out."""
-    if table.title:
-        console.print(f"\n[italic]{escape(table.title)}[/]", highlight=False)
+    """Print a table, roomy where the terminal is wide enough."""
+    console.print(f"\n[italic]{escape(table.title)}[/]", highlight=False)
     roomy, tight = as_rich(table, 1), as_rich(table, 0)
     needed = console.measure(roomy, options=console.options.update_width(10 * console.width)).maximum
     console.print(roomy if needed <= console.width else tight)
@@ -74,16 +73,18 @@ def as_rich(table: "TextTable", padding: int) -> Table:
 
 def draw(frame: "Frames", coloured: bool) -> Text:
     """uint8 (28, 28) -> 14 lines of 28 half blocks: each is two pixels, the upper one its ink, the lower its ground."""
-    drawn = Text(no_wrap=True)
-    for upper_row, lower_row in zip(frame[::2].tolist(), frame[1::2].tolist(), strict=True):
-        for upper, lower in zip(upper_row, lower_row, strict=True):
-            if coloured:
-                drawn.append("▀", Style(color=_grey(upper), bgcolor=_grey(lower)))
-            else:
-                drawn.append(_HALVES[2 * (upper > 127) + (lower > 127)])
-        drawn.append("\n")
-    drawn.rstrip()
-    return drawn
+    pairs_of_rows = zip(frame[::2].tolist(), frame[1::2].tolist(), strict=True)
+    return Text("\n").join(_half_blocks(upper, lower, coloured) for upper, lower in pairs_of_rows)
+
+
+def _half_blocks(upper_row: list[int], lower_row: list[int], coloured: bool) -> Text:
+    line = Text(no_wrap=True)
+    for upper, lower in zip(upper_row, lower_row, strict=True):
+        if coloured:
+            line.append("▀", Style(color=_grey(upper), bgcolor=_grey(lower)))
+        else:
+            line.append(_HALVES[2 * (upper > 127) + (lower > 127)])
+    return line
 
 
 def _grey(level: int) -> Color:
