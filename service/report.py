@@ -8,12 +8,12 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from model.contract import LABELS
 from model.grey import Pixels
 from model.plots import Answers, Cell, draw_confusion, draw_contact_sheet, draw_reliability, draw_risk_coverage
 from service.errors import ServiceError
 from service.evaluate import Evaluation, Judged, answers, confusions
 from service.imaging import decode_image, open_image
-from service.pipeline import UNKNOWN
 from service.tables import Table, make_notes, make_tables
 
 INDEX_FILE = "index.md"
@@ -80,7 +80,8 @@ def _draw_risk_coverage(evaluation: Evaluation, folder: Path) -> Iterator[Plot]:
 
 def _selectable(judged: Sequence[Judged]) -> Answers:
     """Probabilities (N, 10) and labels (N,). Whatever is answered to a picture of no one digit is wrong: label -1."""
-    rows = [item.prediction.probabilities if item.prediction else UNKNOWN for item in judged]
+    unknown = [1 / len(LABELS)] * len(LABELS)
+    rows = [item.prediction.probabilities if item.prediction else unknown for item in judged]
     labels = [-1 if item.digit is None or item.picture.digit is None else item.picture.digit for item in judged]
     return np.array(rows), np.array(labels)
 
