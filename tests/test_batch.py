@@ -278,10 +278,10 @@ def test_folders_are_read_by_name_to_any_depth(tmp_path):
     for name in ["b/2.png", "b/10.PNG", "a.jpg", "c/d/e.tif", ".hidden/a.png", "b/._2.png", "notes.txt", "labels.csv"]:
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
-    (tmp_path / "b" / "up").symlink_to(tmp_path)
-
-    assert names_of(tmp_path) == ["a.jpg", "b/10.PNG", "b/2.png", "c/d/e.tif"]
     assert names_of(f"{tmp_path}/**/*.[pP]*") == ["b/10.PNG", "b/2.png"]
+
+    (tmp_path / "b" / "up").symlink_to(tmp_path)
+    assert names_of(tmp_path) == ["a.jpg", "b/10.PNG", "b/2.png", "c/d/e.tif"]
 
 
 def test_of_several_inputs_the_names_tell_which(tmp_path, monkeypatch):
@@ -330,7 +330,7 @@ def test_a_tar_cut_short_gives_the_rows_before_and_fails(undisturbed, scans, tmp
     out = tmp_path / "answers.jsonl"
 
     result = batch(path, "-o", out)
-    written = len(rows_of(out))
+    written = len(rows_of(out)) if out.exists() else 0
     path.write_bytes(whole)
     done(path, "-o", out)
 
@@ -399,7 +399,7 @@ def test_what_cannot_be_read_has_a_row_that_says_why(digit_png, tmp_path, monkey
         "error": None,
     }
     assert rows["cut.png"]["probabilities"] is None
-    assert rows["cut.png"]["error"]["detail"] == "The PNG is damaged or cut short; send it whole."
+    assert rows["cut.png"]["error"]["detail"] == "The picture is damaged or cut short; send it whole."
     assert rows["gone.png"]["error"]["detail"] == "No such file or directory."
 
 

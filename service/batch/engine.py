@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import NamedTuple
 
 from model.record import Record
 from service import __version__
@@ -32,7 +31,8 @@ AHEAD = 3
 """Chunks under way for each worker: while the first in line is waited for, others may overtake it."""
 
 
-class Shard(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Shard:
     """The pictures whose number, from 0, leaves `index` when divided by `count`."""
 
     index: int

@@ -147,8 +147,9 @@ def _in_tar(tar: str, max_bytes: int, prefix: str) -> Iterator[Found]:
     """The regular files of a tar that are named as pictures, as they come; nothing is written to disk."""
 
     def content(member: tarfile.TarInfo) -> bytes:
-        with _damage(tar), file.extractfile(member) as stream:  # type: ignore[union-attr]  regular files have one
-            return stream.read(min(member.size, max_bytes + 1))
+        with _damage(tar):
+            stream = file.extractfile(member)
+            return stream.read(min(member.size, max_bytes + 1)) if stream else b""
 
     with _damage(tar):
         file = tarfile.open(tar, tarinfo=_Member)  # noqa: SIM115  closed below
@@ -164,7 +165,7 @@ def _next(file: tarfile.TarFile, tar: str) -> tarfile.TarInfo | None:
     """The next member. The tar is kept from remembering them all."""
     with _damage(tar):
         member = file.next()
-    file.members.clear()  # type: ignore[attr-defined]  typeshed does not know the list
+    file.members.clear()  # type: ignore[attr-defined]
     return member
 
 
@@ -175,9 +176,9 @@ class _Member(tarfile.TarInfo):
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
         try:
             return super().frombuf(buf, encoding, errors)
-        except tarfile.EOFHeaderError:  # type: ignore[attr-defined]  two empty blocks, as it should end
-            raise
         except tarfile.HeaderError as error:
+            if not any(buf) and buf:  # an empty block, as a tar should end
+                raise
             raise tarfile.ReadError(str(error)) from None
 
 

@@ -78,7 +78,7 @@ def _evaluation(record: "Record") -> "Table":
     """The figures of each kind of picture; a dash where there is none, as of pictures that are no digits."""
     from service.tables import DASH, Table, between, percent
 
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, found in record.evaluation.items():
         images, errors, accepted = found.get("images"), found.get("errors"), found.get("accepted")
         right = None if None in (images, errors) else images - errors

@@ -19,6 +19,7 @@ from service.cli.terminal import FAILED, WRONG_USAGE, complain, console, draw, f
 
 if TYPE_CHECKING:
     from service.cli.ask import Document, Reader
+    from service.pipeline import Include
 
 STDIN = "-"
 BAR = 24
@@ -114,7 +115,7 @@ def _find_reader(url: str | None, model: Path | None, polarity: Polarity, drawn:
         fail("--url and --model exclude each other: the service has its own model", WRONG_USAGE)
     settings = read_settings()
     looking = Looking(settings.max_body_bytes, settings.max_pixels, polarity)
-    include = ("input",) if drawn else ()
+    include: list[Include] = ["input"] if drawn else []
     try:
         if url:
             key = settings.api_key.get_secret_value() if settings.api_key else None
