@@ -14,7 +14,7 @@ from rich.markup import escape
 from model.ink import Polarity
 from service.batch import BatchError, Format
 from service.cli.progress import show_progress
-from service.cli.terminal import INTERRUPTED, WRONG_USAGE, complain, errors, fail, read_settings
+from service.cli.terminal import INTERRUPTED, POLARITY, WRONG_USAGE, complain, errors, fail, read_settings
 
 if TYPE_CHECKING:
     from service.batch.engine import Job, Shard
@@ -51,7 +51,7 @@ def run_batch(
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew, whatever OUT holds.")] = False,
     part_rows: Annotated[int, typer.Option(metavar="N", min=1, help="Rows of each part of a Parquet.")] = 65_536,
-    polarity: Annotated[Polarity, typer.Option(help="Whether the ink is darker or lighter than its ground.")] = "auto",
+    polarity: Annotated[Polarity, POLARITY] = "auto",
     model: Annotated[Path | None, typer.Option(help="Model file; the one that would be served if not given.")] = None,
 ) -> None:
     """Read the digit in each of many pictures: a row in OUT for each, in the order of the inputs.

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.markup import escape
+from rich.padding import Padding
 
 from service.cli.terminal import console, fail, print_table, read_settings
 
@@ -62,7 +63,7 @@ def show(record: "Record", path: Path) -> None:
     if record.limits:
         console.print("\n[italic]Limits[/]\n")
     for limit in record.limits:
-        console.print(f"  {escape(limit)}", highlight=False)
+        console.print(Padding(escape(limit), (0, 0, 0, 2)), highlight=False)
 
 
 def _training(training: Mapping[str, Any]) -> str | None:

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from model.ink import Polarity
-from service.cli.terminal import FAILED, WRONG_USAGE, complain, console, draw, fail, read_settings
+from service.cli.terminal import FAILED, POLARITY, WRONG_USAGE, complain, console, draw, fail, read_settings
 
 if TYPE_CHECKING:
     from service.cli.ask import Document, Reader
@@ -61,7 +61,7 @@ def predict_files(
         bool | None,
         typer.Option("--draw/--no-draw", help="Draw what the network saw. Of several files only if asked to."),
     ] = None,
-    polarity: Annotated[Polarity, typer.Option(help="Whether the ink is darker or lighter than its ground.")] = "auto",
+    polarity: Annotated[Polarity, POLARITY] = "auto",
     model: Annotated[Path | None, typer.Option(help="Model file; the one that would be served if not given.")] = None,
 ) -> None:
     """Read the digit in each picture.

@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from service.settings import Settings
     from service.tables import Table as TextTable
 
+POLARITY = typer.Option(
+    metavar="KIND", help="What the ink is on its ground: dark-on-light, light-on-dark, or auto, which finds out."
+)
+"""Both commands that read pictures have it; its choices, spelt out, would leave no room for words."""
+
 FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 console = Console()
