@@ -1,4 +1,4 @@
-"""Folders of scans to read in batches: grey PNGs of 100×100, dark digits on paper."""
+"""Folders of scans to read in batches."""
 
 import os
 from pathlib import Path
@@ -10,9 +10,9 @@ from tests.samples import IMAGES, photo, written
 
 
 def scan(number: int) -> bytes:
-    """A scan as a PNG: one of forty digits, with a grain of its own."""
+    """One of forty digits as a PNG: every fourth on paper, 100×100; the others framed already, which is quick to read."""
     image = IMAGES[number % len(IMAGES)]
-    return png(photo(written(image, side=70, margin=15, noise=1.0, seed=number)))
+    return png(image if number % 4 else photo(written(image, side=70, margin=15, noise=1.0, seed=number)))
 
 
 def write_scans(folder: Path, count: int, different: int = 40) -> list[str]:

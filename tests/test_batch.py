@@ -89,7 +89,7 @@ def is_running(process: int) -> bool:
 def held(*arguments: object):
     """The command in a process of its own, which some picture of its inputs holds up."""
     command = [sys.executable, "-m", "service.cli", "batch", *map(str, arguments)]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
     try:
         yield process
     finally:
@@ -192,14 +192,14 @@ def test_a_kill_leaves_whole_parts(undisturbed, scans, stuck, tmp_path):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_an_interrupted_batch_ends_in_good_order(undisturbed, scans, stuck, tmp_path, number):
-    """It says where it is, leaves no process behind, and goes on when it is called again."""
+    """It says where it is, leaves no process behind, and goes on when it is called again. Ctrl-C goes to them all."""
     out = tmp_path / "answers.jsonl"
     with held(stuck, "-o", out, "--workers", 1) as process:
         wait_until(lambda: out.exists() and out.read_bytes().count(b"\n") == 2 * CHUNK)
-        process.send_signal(number)
-        with (stuck.parent / stuck.read_text().split()[530]).open("wb"):  # the worker may finish what it is at
-            pass
+        workers = children(process.pid)
+        os.kill(-process.pid if number == signal.SIGINT else process.pid, number)
         said = process.communicate(timeout=30)[1]
+        wait_until(lambda: not any(map(is_running, workers)))
     release(stuck, scans)
     done(stuck, "-o", out)
 
@@ -339,6 +339,14 @@ def test_a_tar_cut_short_gives_the_rows_before_and_fails(undisturbed, scans, tmp
     assert written < 40
     assert written or mode == "w:bz2"  # whose blocks are larger than all of these scans
     assert rows_of(out) == undisturbed[:40]
+
+
+def test_a_manifest_is_text(tmp_path):
+    """A picture that somebody called .txt is not a thousand paths that lead nowhere."""
+    (tmp_path / "picture.txt").write_bytes(BLANK)
+
+    with pytest.raises(BatchError, match="no list of paths"):
+        names_of(tmp_path / "picture.txt")
 
 
 def test_damage_amid_a_tar_is_not_its_end(tmp_path):

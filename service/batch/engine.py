@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -10,7 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from model.record import Record
@@ -161,6 +162,7 @@ def _answer(chunks: Iterator[list[Picture]], job: Job) -> Iterator[Answered]:
     pool = ProcessPoolExecutor(job.workers, get_context("spawn"), start_worker, (job.reader,))
     under_way: deque[Future[Answered]] = deque()
     damage: BatchError | None = None
+    finished = False
     try:
         while True:
             try:
@@ -169,17 +171,32 @@ def _answer(chunks: Iterator[list[Picture]], job: Job) -> Iterator[Answered]:
                 chunk, damage = None, error
             if chunk is None:
                 break
-            under_way.append(pool.submit(answer_in_worker, chunk))
+            with _interrupts_held():
+                under_way.append(pool.submit(answer_in_worker, chunk))
             if len(under_way) > AHEAD * job.workers:
                 yield under_way.popleft().result()
         while under_way:
             yield under_way.popleft().result()
+        finished = True
     except BrokenProcessPool:
         raise BatchError(
             "a worker process died, perhaps for want of memory (--workers 1 needs least);"
             " the same command goes on after the last row"
         ) from None
     finally:
+        if not finished:  # nobody would wait for what the workers are at
+            for worker in active_children():
+                worker.kill()
         pool.shutdown(wait=True, cancel_futures=True)
     if damage:
         raise damage
+
+
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait. A worker that is started meanwhile inherits that for good: it is its parent's to stop it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

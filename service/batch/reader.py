@@ -1,7 +1,6 @@
 """What a worker process does: a chunk of pictures in, its rows out, ready to be written."""
 
 import os
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing import parent_process
@@ -69,9 +68,8 @@ _reader: Reader
 
 
 def start_worker(options: ReaderOptions) -> None:
-    """Make this process a worker: it has a reader, leaves Ctrl-C to its parent, and ends when its parent does."""
+    """Make this process a worker: it has a reader, and ends when its parent does."""
     global _reader
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
     _reader = Reader(options)
 
