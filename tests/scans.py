@@ -10,7 +10,7 @@ from tests.samples import IMAGES, photo, written
 
 
 def scan(number: int) -> bytes:
-    """One of forty digits as a PNG: every fourth on paper, 100×100; the others framed already, which is quick to read."""
+    """One of forty digits as a PNG: every fourth on paper, 100×100, the others framed already, so quick to read."""
     image = IMAGES[number % len(IMAGES)]
     return png(image if number % 4 else photo(written(image, side=70, margin=15, noise=1.0, seed=number)))
 
