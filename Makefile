@@ -43,5 +43,5 @@ $(SERVING): requirements.lock
 
 $(DEVELOPMENT): pyproject.toml $(SERVING)
 	@rm $(SERVING)
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,plots,otel,train,dev]'
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,parquet,plots,otel,train,dev]'
 	@touch $(SERVING) $(DEVELOPMENT)

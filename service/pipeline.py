@@ -17,7 +17,7 @@ from model.record import Acceptance
 from service.classifier import Classifier, ModelError, Scores
 from service.errors import InvalidRequest
 from service.imaging import decode_image
-from service.schemas import Layer, Prediction, Preprocessing, Reason
+from service.schemas import Layer, ModelName, Prediction, Preprocessing, Reason
 
 logger = logging.getLogger(__name__)
 
@@ -99,6 +99,12 @@ def _prediction(
         input=png_uri(item.framed.image) if "input" in include else None,
         layers=layers_of(item.framed.image, classifier) if "layers" in include else None,
     )
+
+
+def model_name(classifier: Classifier) -> ModelName:
+    """The model that answers, as every answer names it."""
+    record = classifier.record
+    return ModelName(name=record.name, version=record.version, sha256=record.sha256[:12])
 
 
 def png_uri(frame: Frames) -> str:

@@ -8,7 +8,6 @@ from pydantic import BaseModel
 
 from model.framing import Polarity
 from service import openapi, pipeline
-from service.classifier import Classifier
 from service.deps import (
     AdmissionDep,
     ClassifierDep,
@@ -20,9 +19,9 @@ from service.deps import (
 )
 from service.errors import ServiceError, problem
 from service.imaging import open_image
-from service.pipeline import Prepared
+from service.pipeline import Prepared, model_name
 from service.request_id import request_id
-from service.schemas import Answer, BatchAnswer, Failure, ModelName
+from service.schemas import Answer, BatchAnswer, Failure
 from service.timing import tell_stages
 from service.upload import image_in, images_in, read_body
 from service.workers import SMALL_BODY, is_small
@@ -92,12 +91,6 @@ async def predict_batch(
     ]
     answer = BatchAnswer(predictions=results, model=model_name(classifier), request_id=request_id(request.scope))
     return _response(answer, tell_stages(prepared, infer_seconds, metrics))
-
-
-def model_name(classifier: Classifier) -> ModelName:
-    """The model that answers, as every answer names it."""
-    record = classifier.record
-    return ModelName(name=record.name, version=record.version, sha256=record.sha256[:12])
 
 
 def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pixels: int) -> Prepared | ServiceError:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from model.contract import LABELS
 from model.grey import Pixels
 from model.plots import Answers, Cell, draw_confusion, draw_contact_sheet, draw_reliability, draw_risk_coverage
 from service.errors import ServiceError
@@ -18,8 +19,6 @@ from service.tables import Table, make_notes, make_tables
 INDEX_FILE = "index.md"
 ANSWERS_FILE = "answers.csv"
 
-UNREAD = [0.1] * 10
-"""The probabilities of a picture that could not be read: nothing speaks for any digit."""
 PAGE = 40
 """Pictures of one contact sheet."""
 PAGES = 5
@@ -81,7 +80,8 @@ def _draw_risk_coverage(evaluation: Evaluation, folder: Path) -> Iterator[Plot]:
 
 def _selectable(judged: Sequence[Judged]) -> Answers:
     """Probabilities (N, 10) and labels (N,). Whatever is answered to a picture of no one digit is wrong: label -1."""
-    rows = [item.prediction.probabilities if item.prediction else UNREAD for item in judged]
+    unknown = [1 / len(LABELS)] * len(LABELS)
+    rows = [item.prediction.probabilities if item.prediction else unknown for item in judged]
     labels = [-1 if item.digit is None or item.picture.digit is None else item.picture.digit for item in judged]
     return np.array(rows), np.array(labels)
 

@@ -53,6 +53,16 @@ def test_one_module_draws():
     assert importers == [MATPLOTLIB_HOME]
 
 
+def test_typer_and_rich_stay_in_the_command_line():
+    """They are an extra: the container has neither."""
+    importers = {
+        path.relative_to(ROOT).parts[1]
+        for path in (ROOT / "service").rglob("*.py")
+        if any(f"{word} {name}" in path.read_text() for word in ("import", "from") for name in ("typer", "rich"))
+    }
+    assert importers == {"cli"}
+
+
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
 def test_no_drawer_for_everything(name):
     """A module is named after what it holds."""

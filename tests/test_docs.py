@@ -1,6 +1,7 @@
 """README, OpenAPI and code say the same: settings, routes, commands and what they print."""
 
 import json
+import os
 import re
 import shlex
 import shutil
@@ -22,6 +23,7 @@ COMMANDS = [
 ]
 CURL = [(command, output) for command, output in COMMANDS if "curl" in command]
 MAKE = [command for command, _ in COMMANDS if command.startswith("make")]
+LENET5 = [(command, output) for command, output in COMMANDS if command.startswith("lenet5 ")]
 ELSEWHERE = ("docker ", "git clone", "cd ")
 """Run by test_container.py, or by whoever has read this far."""
 
@@ -55,12 +57,12 @@ def test_every_route_is_documented(client):
 
 def test_every_command_block_is_run_by_some_test():
     """A command nobody runs is a command that will break."""
-    others = [
-        command for command, _ in COMMANDS if "curl" not in command and not command.startswith(("make", *ELSEWHERE))
-    ]
+    run = ("make", "lenet5 ", *ELSEWHERE)
+    others = [command for command, _ in COMMANDS if "curl" not in command and not command.startswith(run)]
 
     assert CURL
     assert MAKE
+    assert LENET5
     assert not others
 
 
@@ -80,6 +82,22 @@ def test_curl_lines_print_what_the_readme_says(server, command, output):
         pytest.fail("curl is not installed")
     command = command.replace("localhost:8000", f"127.0.0.1:{server.port}")
     done = subprocess.run(["bash", "-c", command], cwd=ROOT, capture_output=True, text=True, timeout=30)
+
+    assert done.returncode == 0, done.stderr
+    if output:
+        assert leaves(json.loads(done.stdout)) == pytest.approx(leaves(json.loads(output)), abs=0.02)
+
+
+@pytest.mark.parametrize(("command", "output"), LENET5, ids=[command[:60] for command, _ in LENET5])
+def test_lenet5_lines_print_what_the_readme_says(server, tmp_path, command, output):
+    """Each by a shell, in a folder that has the pictures and may be written to."""
+    (tmp_path / "docs").symlink_to(ROOT / "docs")
+    command = command.replace("localhost:8000", f"127.0.0.1:{server.port}")
+    script = f'lenet5() {{ "{sys.executable}" -m service.cli "$@"; }}; {command}'
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60
+    )
 
     assert done.returncode == 0, done.stderr
     if output:

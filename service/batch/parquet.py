@@ -1,0 +1,105 @@
+"""Parquet out: a folder of part files, each written under another name and renamed when it is whole."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from service.batch import BatchError
+from service.batch.rows import Row
+
+SCHEMA = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("digit", pa.int8()),
+        pa.field("confidence", pa.float64()),
+        pa.field("probabilities", pa.list_(pa.float64())),
+        pa.field("accepted", pa.bool_(), nullable=False),
+        pa.field("reason", pa.string()),
+        pa.field("warnings", pa.list_(pa.string()), nullable=False),
+        pa.field("error", pa.struct([("type", pa.string()), ("detail", pa.string())])),
+    ]
+)
+
+
+def encode_parquet(rows: Sequence[Row]) -> bytes:
+    """The rows as an Arrow stream, which `Parts` takes."""
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_stream(sink, SCHEMA) as stream:
+        stream.write_batch(pa.RecordBatch.from_pylist([row.document() for row in rows], SCHEMA))
+    content: bytes = sink.getvalue().to_pybytes()
+    return content
+
+
+class Parts:
+    """A folder of `part-00000.parquet` and so on, of `part_rows` rows each, the last one excepted."""
+
+    def __init__(self, folder: Path, part_rows: int) -> None:
+        self._folder = folder
+        self._part_rows = part_rows
+        self._pending: list[pa.Table] = []
+        self._rows = 0
+        self._number = 0
+
+    @property
+    def begun(self) -> bool:
+        """Whether something is there already."""
+        return self._folder.exists() and (not self._folder.is_dir() or bool(self._parts()))
+
+    def remove(self) -> None:
+        """Remove the parts, and nothing else that may lie there. Raises OSError."""
+        for part in self._parts():
+            part.unlink()
+
+    def sources(self) -> Iterator[str]:
+        """The source of every row of every part. Raises BatchError."""
+        for part in self._parts():
+            try:
+                for batch in pq.ParquetFile(part).iter_batches(columns=["source"]):
+                    yield from batch.column(0).to_pylist()
+            except (pa.ArrowException, KeyError, IndexError) as error:
+                reason = str(error).partition("\n")[0]
+                raise BatchError(f"{part} is no part of this batch ({reason}); --restart begins anew") from None
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        for torn in self._folder.glob(".part-*.tmp"):
+            torn.unlink()
+        parts = self._parts()
+        self._number = 1 + int(parts[-1].stem.removeprefix("part-")) if parts else 0
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
+        """Write what is left, also where an error ends the batch: it need not be done again.
+
+        Not after an interruption, which may have come amid the writing of a part: then only what is on disk is sure.
+        """
+        ordinary = kind is None or issubclass(kind, Exception)
+        if ordinary and (self._rows or not self._parts()):
+            self._write_part(self._rows)
+
+    def write(self, rows: bytes) -> None:
+        """Take an Arrow stream of rows."""
+        table = pa.ipc.open_stream(rows).read_all()
+        self._pending.append(table)
+        self._rows += table.num_rows
+        while self._rows >= self._part_rows:
+            self._write_part(self._part_rows)
+
+    def _write_part(self, rows: int) -> None:
+        table = pa.concat_tables([SCHEMA.empty_table(), *self._pending])
+        part = self._folder / f"part-{self._number:05}.parquet"
+        torn = part.with_name(f".{part.name}.tmp")  # what begins with a dot is no part to any reader
+        pq.write_table(table.slice(0, rows), torn)
+        with torn.open("rb") as file:
+            os.fsync(file.fileno())
+        torn.rename(part)
+        self._pending = [table.slice(rows)]
+        self._rows -= rows
+        self._number += 1
+
+    def _parts(self) -> list[Path]:
+        return sorted(self._folder.glob("part-*.parquet"))
