@@ -1,8 +1,8 @@
 // The network at work: every layer as a row of small maps, and what a unit of them sees.
 
 import { seenBelow, seenInInput } from "./fields.js";
-import { askForKernels, kernelBytes } from "./kernels.js";
 import { GREY, newCanvas, paint, signedPalette } from "./palette.js";
+import { UnitView, titleOf } from "./unit.js";
 
 const SHAPES = {
   input: [1, 28, 28],
@@ -25,24 +25,13 @@ const KINDS = {
   output: "probabilities",
 };
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-const SEES = {
-  C1: "It weighs this window of the input with its map’s kernel:",
-  S2: "It averages these four units of C1:",
-  C3: "It weighs these windows of S2, with a kernel for each, and so sees this much of the input:",
-  S4: "It averages these four units of C3, and so sees this much of the input:",
-  C5: "It weighs every unit of S4:",
-  F6: "It weighs every unit of C5:",
-};
-const NONE = "Nothing chosen yet.";
 
 export class LayersView {
   constructor() {
     this.container = document.getElementById("layers");
-    this.unitLine = document.getElementById("unit");
-    this.patches = document.getElementById("patches");
+    this.unitView = new UnitView(this);
     this.palette = signedPalette();
     this.unit = null;
-    this.kernels = null; // of C1, asked for when one is first wanted
     this.marks = [];
     this.build(SHAPES);
     this.clear();
@@ -150,7 +139,7 @@ export class LayersView {
     for (const [name, { canvases }] of Object.entries(this.rows)) {
       canvases.forEach((canvas, map) => paint(canvas, this.mapBytes(name, map), this.paletteOf(name)));
     }
-    this.describe();
+    this.unitView.show(this.unit);
   }
 
   mapBytes(layer, map) {
@@ -166,7 +155,7 @@ export class LayersView {
     if (JSON.stringify(unit) === JSON.stringify(this.unit)) return;
     this.unit = unit;
     this.mark();
-    this.describe();
+    this.unitView.show(this.unit);
   }
 
   /** Frame the unit, what it sees one layer below, and what it sees of the input. */
@@ -195,59 +184,6 @@ export class LayersView {
     this.rows[layer].wrappers[map].append(mark);
     this.marks.push(mark);
   }
-
-  /** The chosen unit in words, and what it sees as pictures. */
-  describe() {
-    this.patches.replaceChildren();
-    const words = this.unit ? this.unitWords() : NONE;
-    if (this.unitLine.textContent !== words) this.unitLine.textContent = words; // or it would be read out again
-    if (!this.unit) return;
-    const { layer, map, row, column } = this.unit;
-    const box = [row, column, 1, 1];
-    const below = seenBelow(layer, map, box, this.shapes);
-    if (!below) return;
-    const maps = below.map === null ? [...this.rows[below.layer].wrappers.keys()] : [below.map];
-    for (const seen of maps) this.addPatch(below.layer, seen, below.box);
-    if (below.layer !== "input") this.addPatch("input", 0, seenInInput(layer, box, this.shapes));
-    if (layer === "C1") this.addKernel(map);
-  }
-
-  unitWords() {
-    const { layer, map, row, column } = this.unit;
-    const [maps, rows, columns] = this.shapes[layer];
-    const byte = this.mapBytes(layer, map)[row * columns + column];
-    if (layer === "input") return `Input, row ${row + 1}, column ${column + 1}: ${byte} of 255.`;
-    if (layer === "output") return `Output for ${column}: ${Math.round(((byte - 127.5) / 127.5) * 100)} %.`;
-    const value = (byte / 127.5 - 1).toFixed(2).replace("-", "−");
-    const number = row * columns + column + 1;
-    const place = maps > 1 ? `map ${map + 1}, row ${row + 1}, column ${column + 1}` : `unit ${number}`;
-    return `${layer}, ${place}: ${value}. ${SEES[layer]}`;
-  }
-
-  addPatch(layer, map, [top, left, height, width]) {
-    const [maps, , columns] = this.shapes[layer];
-    const bytes = this.mapBytes(layer, map);
-    const patch = Uint8Array.from({ length: height * width }, (_, index) => {
-      return bytes[(top + Math.floor(index / width)) * columns + left + (index % width)];
-    });
-    const name = `${titleOf(layer)}${maps > 1 ? ` ${map + 1}` : ""}`;
-    this.patches.append(buildPatch(patch, width, height, this.paletteOf(layer), `${name}, ${height}×${width}`));
-  }
-
-  addKernel(map) {
-    if (!this.kernels) {
-      this.kernels = { of: null };
-      askForKernels().then(
-        (kernels) => {
-          this.kernels.of = kernels;
-          this.describe();
-        },
-        () => (this.kernels = null), // asked again with the next unit
-      );
-    }
-    if (!this.kernels.of) return;
-    this.patches.append(buildPatch(kernelBytes(this.kernels.of, map), 5, 5, this.palette, `Kernel ${map + 1}`));
-  }
 }
 
 function buildMap(map, rows, columns) {
@@ -256,15 +192,6 @@ function buildMap(map, rows, columns) {
   wrapper.dataset.map = map;
   wrapper.append(newCanvas(columns, rows));
   return wrapper;
-}
-
-function buildPatch(bytes, width, height, palette, words) {
-  const [figure, caption] = [document.createElement("figure"), document.createElement("figcaption")];
-  const canvas = newCanvas(width, height);
-  caption.textContent = words;
-  paint(canvas, bytes, palette);
-  figure.append(canvas, caption);
-  return figure;
 }
 
 function buildLabel(name, size) {
@@ -283,10 +210,6 @@ function buildNames() {
     names.append(Object.assign(document.createElement("span"), { textContent: digit }));
   }
   return names;
-}
-
-function titleOf(name) {
-  return name === "input" ? "Input" : name === "output" ? "Output" : name;
 }
 
 function sizeWords(maps, rows, columns) {
