@@ -3,6 +3,8 @@
 from collections import defaultdict
 from typing import Any, NotRequired, TypedDict
 
+from starlette.responses import Response
+
 from service import errors
 from service.errors import PROBLEM_JSON, ServiceError
 from service.schemas import (
@@ -17,6 +19,14 @@ from service.schemas import (
 )
 from service.tensors import HEADER_LENGTH, InferenceRequest
 
+SEVEN = (
+    "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAwUlEQVR42mNgGDaAEUKFpD77sfTFHeyS9xQYGBg+X4UKPuk6w8DA"
+    "wMDAAuGm6l/TMnSweCzLwPDntSTDozPIOhkYGBgYBA3PmDIw/Lh1XShnGi5nBP+9KIRLTuzl/2AokwlDMlv0/U1cGq1//rPD6fHW"
+    "f7tZcclxnv1hhVNj3b9tOOW8f3+wxCUnfPffMlxyzKf/3VbGJan2758vLjn5B/+KGXF78Z8JLjnbT+iSSGFrw8Nw9wuKJAsy56Lz"
+    "O+ITGABpETyQcCy90wAAAABJRU5ErkJggg=="
+)
+"""A digit of MNIST's test set as a PNG in base64, for examples that can be tried as they stand."""
+
 
 class RouteDocs(TypedDict):
     """Keyword arguments of a route decorator that only document it."""
@@ -24,6 +34,7 @@ class RouteDocs(TypedDict):
     summary: str
     responses: dict[int | str, dict[str, Any]]
     response_model: NotRequired[type]
+    response_class: NotRequired[type[Response]]
     openapi_extra: NotRequired[dict[str, Any]]
 
 
@@ -44,10 +55,13 @@ def _answered(description: str, model: type) -> dict[int | str, dict[str, Any]]:
     return {200: {"description": description, "model": model, "headers": timing}}
 
 
-def _body(form: dict[str, Any], json_model: type, raw: bool) -> dict[str, Any]:
+def _body(form: dict[str, Any], json_model: type, raw: bool, example: dict[str, Any]) -> dict[str, Any]:
     content: dict[str, Any] = {
         "multipart/form-data": {"schema": {"type": "object", "properties": form, "required": list(form)}},
-        "application/json": {"schema": json_model.model_json_schema()},  # type: ignore[attr-defined]
+        "application/json": {
+            "schema": json_model.model_json_schema(),  # type: ignore[attr-defined]
+            "example": example,
+        },
     }
     if raw:
         content |= {kind: {"schema": {"type": "string", "format": "binary"}} for kind in RAW_TYPES}
@@ -71,13 +85,15 @@ PREDICT: RouteDocs = {
     "summary": "Read the digit in one picture",
     "responses": _answered("The digit, also where it is not accepted.", Answer)
     | problems(*_BODY_ERRORS, errors.ImageTooLarge, errors.UnsupportedImage, errors.CorruptImage),
-    "openapi_extra": _body({"file": _FILE}, Base64Image, raw=True),
+    "openapi_extra": _body({"file": _FILE}, Base64Image, raw=True, example={"image": SEVEN}),
 }
 PREDICT_BATCH: RouteDocs = {
     "summary": "Read the digits in many pictures",
     "responses": _answered("A result for each picture, in order.", BatchAnswer)
     | problems(*_BODY_ERRORS, errors.BatchTooLarge),
-    "openapi_extra": _body({"files": {"type": "array", "items": _FILE}}, Base64Images, raw=False),
+    "openapi_extra": _body(
+        {"files": {"type": "array", "items": _FILE}}, Base64Images, raw=False, example={"images": [SEVEN, SEVEN]}
+    ),
 }
 MODEL: RouteDocs = {
     "summary": "The model card",
@@ -99,12 +115,14 @@ V2_SERVER: RouteDocs = {
     "responses": problems(*_OIP_ERRORS),
     "response_model": ServerMetadata,
 }
-V2_LIVE: RouteDocs = {"summary": "Does the process answer?", "responses": _EMPTY}
+V2_LIVE: RouteDocs = {"summary": "Does the process answer?", "responses": _EMPTY, "response_class": Response}
 V2_READY: RouteDocs = {
+    "response_class": Response,
     "summary": "Should traffic come here?",
     "responses": _EMPTY | problems(errors.ModelNotReady),
 }
 V2_MODEL_READY: RouteDocs = {
+    "response_class": Response,
     "summary": "Should traffic come to this model?",
     "responses": _EMPTY | problems(errors.ModelNotReady),
 }
@@ -122,6 +140,7 @@ _TENSORS: dict[int | str, dict[str, Any]] = {
     }
 }
 V2_INFER: RouteDocs = {
+    "response_class": Response,
     "summary": "Run the network on tensors or pictures",
     "responses": _TENSORS
     | problems(
@@ -141,7 +160,14 @@ V2_INFER: RouteDocs = {
         "requestBody": {
             "required": True,
             "content": {
-                "application/json": {"schema": InferenceRequest.model_json_schema()},
+                "application/json": {
+                    "schema": InferenceRequest.model_json_schema(),
+                    "example": {
+                        "id": "an example",
+                        "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [SEVEN]}],
+                        "outputs": [{"name": "probabilities"}],
+                    },
+                },
                 "application/octet-stream": _BINARY,
             },
         },
@@ -152,6 +178,7 @@ _TEXT: dict[int | str, dict[str, Any]] = {
     200: {"description": "Prometheus' text format.", "content": {"text/plain": {}}}
 }
 METRICS: RouteDocs = {
+    "response_class": Response,
     "summary": "What has happened so far, for Prometheus",
     "responses": _TEXT | problems(errors.Unauthorized, errors.InternalError),
 }

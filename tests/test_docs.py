@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import httpx2 as httpx
+import numpy as np
 import pytest
 
 from service.settings import Settings
@@ -144,6 +145,22 @@ def test_openapi_documents_every_status_and_body_kind(client):
     assert {"multipart/form-data", "application/json", "image/*"} <= set(operation["requestBody"]["content"])
     for status, response in operation["responses"].items():
         assert set(response["content"]) == {"application/json" if status == "200" else "application/problem+json"}
+
+
+@pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/v2/models/lenet5/infer"])
+def test_the_examples_of_the_docs_can_be_tried(client, path):
+    """As they stand: each is a seven."""
+    content = client.get("/openapi.json").json()["paths"][path]["post"]["requestBody"]["content"]
+    response = client.post(path, json=content["application/json"]["example"])
+    answer = response.json()
+    assert response.status_code == 200, answer
+    match path:
+        case "/predict":
+            assert answer["digit"] == 7
+        case "/predict/batch":
+            assert [item["digit"] for item in answer["predictions"]] == [7, 7]
+        case _:
+            assert int(np.argmax(answer["outputs"][0]["data"])) == 7
 
 
 def test_the_schema_has_no_loose_ends(client):
