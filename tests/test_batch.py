@@ -89,7 +89,10 @@ def is_running(process: int) -> bool:
 def held(*arguments: object):
     """The command in a process of its own, which some picture of its inputs holds up."""
     command = [sys.executable, "-m", "service.cli", "batch", *map(str, arguments)]
+    # Who runs the tests in the background has SIGINT ignored, and a program that was started so would stay so.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    signal.signal(signal.SIGINT, before)
     try:
         yield process
     finally:
