@@ -7,6 +7,9 @@ from service.signals import leave, on_signals
 
 if __name__ == "__main__":
     on_signals(leave)  # before the rest is imported, which takes most of a second
+    # Started with a stream closed, the process would give its number to the next file or socket it opens.
+    sys.stdout = sys.stdout or open(os.devnull, "w")  # noqa: SIM115, PTH123
+    sys.stderr = sys.stderr or open(os.devnull, "w")  # noqa: SIM115, PTH123
     from service.command import main
 
     code = main()

@@ -25,7 +25,7 @@ class LogWriter:
 
     def __init__(self, stream: TextIO, layout: str) -> None:
         self.dropped = 0
-        """Events that nobody could write, and no line has told of yet."""
+        """Events for which there was no room, since the start."""
         self._stream = stream
         self._render = renderer(layout, stream)
         self._waiting: queue.Queue[dict[str, Any]] = queue.Queue(MOST_WAITING)
@@ -48,24 +48,27 @@ class LogWriter:
         self._thread.join(FLUSH_SECONDS)
 
     def _run(self) -> None:
+        failed = told = 0
         while (event := self._waiting.get()) is not _END:
-            self._write(event)
-            if self.dropped:
-                dropped, self.dropped = self.dropped, 0
-                self._write({"level": "warning", "event": "events were not written", "count": dropped})
+            if not self._written(event):
+                failed += 1
+            elif (missing := self.dropped + failed) > told:
+                event = {"level": "warning", "event": "events were not written", "count": missing - told}
+                told = missing if self._written(event) else told
 
-    def _write(self, event: dict[str, Any]) -> None:
+    def _written(self, event: dict[str, Any]) -> bool:
         try:
             self._stream.write(self._render(event) + "\n")
             self._stream.flush()
         except (OSError, ValueError):  # closed, or its disk is full; the service goes on without a log
-            self.dropped += 1
+            return False
+        return True
 
 
 def renderer(layout: str, stream: TextIO) -> Callable[[dict[str, Any]], str]:
     """What makes a line of an event. `auto`: colours where a person is looking, else JSON.
 
-    Both escape what would begin a new line or move a terminal's cursor.
+    JSON escapes whatever would begin a new line; colours rely on it that events hold nothing a client can make up.
     """
     stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     if layout == "console" or (layout == "auto" and stream.isatty()):

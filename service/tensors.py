@@ -3,9 +3,11 @@
 Sources: KServe's "Open Inference Protocol" and its "Binary Tensor Data Extension".
 """
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Annotated, Any
 
 import numpy as np
@@ -23,6 +25,7 @@ SHAPES = {"FP32": (1, SIZE, SIZE), "UINT8": (SIZE, SIZE), "BYTES": ()}
 """Of one image, by datatype: values in [0, 1], light ink on dark ground; the same as bytes; an encoded picture."""
 
 _STORED: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "UINT8": np.dtype("u1")}
+_NUMBERS = {"FP32": (int, float), "UINT8": (int,)}
 _LENGTH_BYTES = 4
 _LENGTH = re.compile(r"[0-9]{1,10}")
 
@@ -207,24 +210,37 @@ def _image_count(tensor: InputTensor, most: int) -> int:
 
 
 def _json_values(data: list[Any], datatype: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """The numbers of nested or plain lists, of the stored type."""
-    try:
-        values = np.asarray(data)
-    except ValueError:  # lists of unequal length, or nested too deeply
-        raise InvalidInference("Make data one list, or lists nested as the shape says.") from None
-    if values.dtype.kind not in ("iu" if datatype == "UINT8" else "iuf"):
+    """The numbers of nested or plain lists, of the stored type.
+
+    Looked at one by one before numpy is: of strings it would make an array as wide as the longest for each.
+    """
+    numbers = _flat(data, shape)
+    if not all(type(value) in _NUMBERS[datatype] for value in numbers):
         raise InvalidInference(f"Make data numbers that {datatype} can hold.")
-    if values.size != np.prod(shape) or values.shape not in (shape, (values.size,)):
-        raise InvalidInference("Make data as many numbers as the shape says, in one list or nested as it says.")
-    if datatype == "UINT8" and (values.min() < 0 or values.max() > 255):
+    if datatype == "UINT8" and not 0 <= min(numbers) <= max(numbers) <= 255:
         raise InvalidInference("Make data numbers from 0 to 255.")
-    stored: np.ndarray[Any, Any] = values.astype(_STORED[datatype])
-    return stored
+    try:
+        return np.array(numbers, _STORED[datatype])
+    except OverflowError:
+        raise InvalidInference(f"Make data numbers that {datatype} can hold.") from None
+
+
+def _flat(data: list[Any], shape: tuple[int, ...]) -> list[Any]:
+    """The values row by row of one list, or of lists nested as the shape says."""
+    sizes = [len(data)]
+    while data and len(sizes) < len(shape) and all(type(item) is list for item in data):
+        if len({len(item) for item in data}) > 1:
+            break
+        sizes.append(len(data[0]))
+        data = list(chain.from_iterable(data))
+    if tuple(sizes) not in (shape, (math.prod(shape),)):
+        raise InvalidInference("Make data as many numbers as the shape says, in one list or nested as it says.")
+    return data
 
 
 def _binary_values(content: bytes, datatype: str, shape: tuple[int, ...]) -> np.ndarray[Any, Any]:
     dtype = _STORED[datatype]
-    wanted = int(np.prod(shape)) * dtype.itemsize
+    wanted = math.prod(shape) * dtype.itemsize
     if len(content) != wanted:
         raise InvalidInference(f"Send as many bytes as the shape says: {wanted}.")
     return np.frombuffer(content, dtype)

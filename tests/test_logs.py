@@ -122,6 +122,28 @@ def test_a_closed_log_is_lived_with():
             assert httpx.post(f"{url}/predict", content=PICTURE).status_code == 200
 
 
+@pytest.mark.parametrize("closed", ["2>&-", ">&-", ">&- 2>&-", "</dev/null >&- 2>&-"])
+def test_closed_streams_are_lived_with(closed):
+    """From the start, as some that start services do; the end is as good as ever."""
+    port = free_port()
+    command = f"exec {sys.executable} -m service --host 127.0.0.1 --port {port} {closed}"
+    with subprocess.Popen(["sh", "-c", command], cwd=ROOT) as process:
+        try:
+            deadline = time.monotonic() + 20
+            while time.monotonic() < deadline and process.poll() is None:
+                try:
+                    assert httpx.post(f"http://127.0.0.1:{port}/predict", content=PICTURE).json()["digit"] == LABELS[0]
+                    break
+                except httpx.TransportError:
+                    time.sleep(0.05)
+            else:
+                pytest.fail("the service did not answer")
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+
+
 class Slow(io.StringIO):
     """A stream that takes nothing until it may."""
 
