@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -14,6 +14,16 @@ PREFIX = "LENET_"
 
 Kibi = 1024
 Mebi = 1024 * Kibi
+
+
+class Structure(NamedTuple):
+    """Limits of what a body is made of."""
+
+    parts: int = 16
+    json_depth: int = 100
+
+
+ORDINARY = Structure()
 
 
 def _not_empty(key: SecretStr | None) -> SecretStr | None:
@@ -43,6 +53,8 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = Field(10 * Mebi, description="Bytes of a body, batches excepted.")
     max_batch_bytes: PositiveInt = Field(32 * Mebi, description="Bytes of the body of a batch.")
     max_batch: PositiveInt = Field(256, description="Images of a batch.")
+    max_parts: PositiveInt = Field(ORDINARY.parts, description="Parts of a form beside its pictures; they are ignored.")
+    max_json_depth: PositiveInt = Field(ORDINARY.json_depth, description="How deep JSON may be nested.")
     max_pixels: PositiveInt = Field(25_000_000, description="Pixels of a picture; WebP: at most 8,000,000.")
     max_inflight: PositiveInt = Field(128, description="Requests in work at a time; the rest are told 503.")
     max_buffered_bytes: PositiveInt = Field(64 * Mebi, description="Bytes that bodies in arrival may hold together.")
@@ -53,12 +65,19 @@ class Settings(BaseSettings):
 
     header_timeout_seconds: PositiveFloat = Field(5, description="A request's head must be complete by then.")
     body_timeout_seconds: PositiveFloat = Field(
-        10, description="A body must be complete by then, and has 1 s more for each 64 kB that came."
+        10, description="A body must be complete by then; more time follows from `LENET_MIN_BODY_RATE`."
+    )
+    min_body_rate: PositiveInt = Field(
+        64 * Kibi, description="Bytes a second: a body has a second more for each of these that came."
     )
     request_timeout_seconds: PositiveFloat = Field(10, description="Work on a complete request; then 504.")
     write_timeout_seconds: PositiveFloat = Field(30, description="An answer unread for this long: closed.")
     keep_alive_seconds: PositiveFloat = Field(5, description="An idle connection is closed after this long.")
     drain_seconds: NonNegativeFloat = Field(0, description="Served on after SIGTERM, while balancers look elsewhere.")
+
+    def structure(self) -> Structure:
+        """Limits of what a body is made of."""
+        return Structure(self.max_parts, self.max_json_depth)
 
     def decode_threads(self) -> int:
         """How many threads decode: what was set, or the CPUs that affinity and the container's limit leave us."""
