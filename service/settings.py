@@ -1,12 +1,14 @@
 """Every knob an operator may turn: environment variables with the prefix LENET_, read once, then frozen."""
 
 import os
+import re
 from collections.abc import Mapping
+from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.contract import ARTIFACTS, MODEL_FILE
 
@@ -31,6 +33,22 @@ def _not_empty(key: SecretStr | None) -> SecretStr | None:
     return key if key and key.get_secret_value() else None
 
 
+def _listed(value: object) -> object:
+    """What stands between commas."""
+    return [item.strip() for item in value.split(",") if item.strip()] if isinstance(value, str) else value
+
+
+def _origin(value: str) -> str:
+    """A browser compares origins letter by letter: with a path or a slash at its end one would never match."""
+    if value != "*" and not re.fullmatch(r"https?://[a-z0-9.:\[\]-]+", value):
+        raise ValueError("an origin is like https://example.org, in small letters and without a path, or *")
+    return value
+
+
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_listed)]
+Networks = Annotated[tuple[IPv4Network | IPv6Network, ...], NoDecode, BeforeValidator(_listed)]
+
+
 class Settings(BaseSettings):
     """The service's settings. Each field is the environment variable LENET_<FIELD>."""
 
@@ -42,6 +60,12 @@ class Settings(BaseSettings):
     )
     api_key: Annotated[SecretStr | None, AfterValidator(_not_empty)] = Field(
         None, description="When set, all but the probes and the page ask for `Authorization: Bearer <key>`."
+    )
+    cors_origins: Origins = Field(
+        (), description="Origins, comma-separated, whose pages may use the service; `*`: all."
+    )
+    trusted_proxies: Networks = Field(
+        (), description="Networks, comma-separated, whose `X-Forwarded-For` is believed when clients are told apart."
     )
     docs: bool = Field(True, description="Whether `/docs` and `/openapi.json` are offered.")
     access_log: bool = Field(True, description="Whether each request is logged as one line.")
