@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import os
 import threading
+import time
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -61,11 +62,17 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
         await workers.run(threading.Event().wait)
         return Response()
 
+    async def blocked(request: Request) -> Response:
+        """Hold the event loop."""
+        time.sleep(60)  # noqa: ASYNC251
+        return Response()
+
     routes = [
         Route("/predict", predict, methods=["POST"]),
         Route("/release", release),
         Route("/stuck", stuck),
         Route("/big", big),
+        Route("/blocked", blocked),
         Route("/{rest:path}", quick, methods=["GET", "POST"]),
     ]
     return Linger(Boundary(Starlette(routes=routes), readiness))
