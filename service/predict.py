@@ -45,7 +45,7 @@ async def predict(
     body = await read_body(request, settings.max_body_bytes, admission)
     with admission.slot():
         async with workers.deadline():
-            extract = partial(image_in, body, request.headers.get("content-type", ""))
+            extract = partial(image_in, body, request.headers.get("content-type", ""), settings.structure())
             raw = extract() if len(body) <= SMALL_BODY else await workers.run(extract)
             image = open_image(raw, settings.max_pixels)
             prepare = partial(pipeline.prepare, image, polarity)
@@ -76,7 +76,8 @@ async def predict_batch(
     with admission.slot():
         async with workers.deadline():
             content_type = request.headers.get("content-type", "")
-            images = await workers.run(partial(images_in, body, content_type, settings.max_batch))
+            extract = partial(images_in, body, content_type, settings.max_batch, settings.structure())
+            images = await workers.run(extract)
             prepare = partial(_prepared_or_failed, polarity=polarity, max_pixels=settings.max_pixels)
             items = await workers.map(prepare, images)
             prepared = [item for item in items if isinstance(item, Prepared)]
