@@ -64,7 +64,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Turn away the connection that is one too many."""
         super().connection_made(transport)
-        if len(self.connections) > self.settings.max_connections:
+        self.origin = self.admission.origin_of(self.client)
+        admitted = self.admission.connections.admits(self.origin)
+        self.admission.connections.take(self.origin)
+        if not admitted:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             transport.write(plain_answer(status, "Too many connections.", "retry-after: 1\r\n"))
             transport.close()
@@ -95,6 +98,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app at work; uvicorn would tell the request that came last."""
         self.forget_client()
+        self.admission.connections.give_back(self.origin)
         super().connection_lost(exc)
 
     def discard(self) -> None:
@@ -125,8 +129,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the app, or what stands in for it where every slot is taken. Raises Refused."""
         self.check_head()
-        busy = self.admission.full and self.admission.guards(self.url.partition(b"?")[0].decode("latin-1"))
-        self.app = self.busy_app() if busy else self.service
+        self.app = self.service if self.admitted() else self.busy_app()
         super().on_headers_complete()
         self.headers = []  # what the parser adds now are trailers, and the app has the headers already
         self.enter("body")
@@ -148,6 +151,13 @@ class GuardedProtocol(HttpToolsProtocol):
             raise Refused(HTTPStatus.BAD_REQUEST, "HTTP/1.1 and HTTP/1.0 are spoken here.")
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
+
+    def admitted(self) -> bool:
+        """Whether the request whose head is there would be taken on."""
+        if not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
+            return True
+        lengths = [int(value) for name, value in self.headers if name == b"content-length"]
+        return self.admission.admits(self.admission.origin(self.scope), sum(lengths))
 
     def busy_app(self) -> ASGIApp:
         """An app that tells this one request to come back later."""

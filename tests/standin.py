@@ -28,7 +28,7 @@ from service.workers import Workers
 def standin(settings: Settings, admission: Admission, readiness: Readiness) -> ASGIApp:
     """The app."""
     released = asyncio.Event()
-    workers = Workers(1, timeout_seconds=60)
+    workers = Workers(1, timeout_seconds=60, wait_seconds=60)
 
     async def quick(request: Request) -> Response:
         """Answer at once; the body is not read."""
@@ -40,7 +40,7 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
             body = await request.body()
         except ClientDisconnect:
             return Response()
-        with admission.slot():
+        with admission.slot(admission.origin(request.scope)):
             if milliseconds := request.query_params.get("milliseconds"):
                 await asyncio.sleep(int(milliseconds) / 1000)
             else:
@@ -59,7 +59,7 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
 
     async def stuck(request: Request) -> Response:
         """Work in a thread that never ends."""
-        await workers.run(threading.Event().wait)
+        await workers.run(threading.Event().wait, "")
         return Response()
 
     async def blocked(request: Request) -> Response:
