@@ -119,8 +119,9 @@ class Arrival:
 
     def add(self, count: int) -> None:
         """Count bytes that came. Raises Overloaded where all bodies together hold too many."""
+        if not count:
+            return
         if not self.admission.arriving.admits(self.origin, count):
             raise self.admission.busy("Too many bodies are arriving at once; try again in a second.")
-        if count:
-            self.bytes += count
-            self.admission.arriving.take(self.origin, count)
+        self.bytes += count
+        self.admission.arriving.take(self.origin, count)

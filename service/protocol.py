@@ -13,6 +13,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.admission import Admission
 from service.errors import problem_app
+from service.exchange import Exchange
+from service.front import Front
 from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
 from service.observe import Observe, Observer
 from service.settings import Settings
@@ -41,10 +43,17 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     def __init__(
-        self, *args: Any, settings: Settings, admission: Admission, observers: Sequence[Observer], **kwargs: Any
+        self,
+        *args: Any,
+        settings: Settings,
+        admission: Admission,
+        observers: Sequence[Observer],
+        front: Front | None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.settings = settings
+        self.front = front
         self.admission = admission
         self.observers = observers
         self.service = self.app
@@ -129,7 +138,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the app, or what stands in for it where every slot is taken. Raises Refused."""
         self.check_head()
-        self.app = self.service if self.admitted() else self.busy_app()
+        self.app = self.chosen_app()
         super().on_headers_complete()
         self.headers = []  # what the parser adds now are trailers, and the app has the headers already
         self.enter("body")
@@ -152,12 +161,25 @@ class GuardedProtocol(HttpToolsProtocol):
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
-    def admitted(self) -> bool:
-        """Whether the request whose head is there would be taken on."""
+    def chosen_app(self) -> Any:
+        """Who answers the request whose head has come: an exchange where that is enough, else an app."""
         if not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
-            return True
-        lengths = [int(value) for name, value in self.headers if name == b"content-length"]
-        return self.admission.admits(self.admission.origin(self.scope), sum(lengths))
+            return self.service
+        origin = self.admission.origin(self.scope)
+        headers = dict(self.headers)
+        if not self.admission.admits(origin, int(headers.get(b"content-length", b"0"))):
+            return (self.front and self.front.turn_away(headers)) or self.busy_app()
+        if self.front:
+            plain = self.front.take(self.parser.get_method(), self.url, self.headers, origin, self.take_long_way)
+            if plain:
+                return plain
+        self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together
+        self.loop.call_soon(self.admission.in_work.give_back, origin)
+        return self.service
+
+    def take_long_way(self, cycle: RequestResponseCycle) -> None:
+        """Have the app answer a request after all."""
+        super()._start_asgi_task(cycle, self.service)
 
     def busy_app(self) -> ASGIApp:
         """An app that tells this one request to come back later."""
@@ -172,6 +194,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there in full."""
         super().on_message_complete()
+        if isinstance(self.app, Exchange) and self.cycle is self.working:
+            self.app.submit()
         self.enter("idle")
 
     def enter(self, phase: Phase) -> None:
@@ -196,7 +220,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Remember which request is in work; uvicorn only knows the one that came last."""
         self.working = cycle
-        super()._start_asgi_task(cycle, app)
+        if not isinstance(app, Exchange):
+            super()._start_asgi_task(cycle, app)
+            return
+        app.cycle = cycle
+        if not cycle.more_body:
+            app.submit()
 
     def on_response_complete(self) -> None:
         """Go on with the request that waits, or hang up where the next was refused.
