@@ -4,15 +4,15 @@ from collections.abc import Iterable, Iterator
 
 import prometheus_client
 from fastapi import APIRouter, Request, Response
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
-from prometheus_client.core import CounterMetricFamily, Metric
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
+from prometheus_client.core import CounterMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
-from model.record import Record
 from service import openapi
 from service.admission import Admission
 from service.observe import Finished
+from service.reload import Serving
 from service.schemas import Prediction
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the series, and nobody asks
@@ -26,7 +26,7 @@ CONFIDENCE = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.99, 0.999)
 class Metrics:
     """Every series there is. No label takes a value that a client can make up."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, serving: Serving) -> None:
         self.registry = registry = CollectorRegistry()
         self.requests = Counter(
             "lenet5_requests", "Requests answered.", ["route", "method", "status"], registry=registry
@@ -56,13 +56,9 @@ class Metrics:
         )
         in_flight = Gauge("lenet5_in_flight", "Requests in work.", registry=registry)
         in_flight.set_function(lambda: admission.in_flight)
-        self.model = Info("lenet5_model", "The model that answers.", registry=registry)
         registry.register(_Shed(admission))
+        registry.register(_Model(serving))
         ProcessCollector(registry=registry)
-
-    def name_model(self, record: Record) -> None:
-        """Say which model answers."""
-        self.model.info({"name": record.name, "version": record.version, "sha256": record.sha256})
 
     def observe_request(self, finished: Finished) -> None:
         """Count a request."""
@@ -90,6 +86,22 @@ class _Shed(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield CounterMetricFamily("lenet5_shed", "Requests told to come back later.", self._admission.shed)
+
+
+class _Model(Collector):
+    """Which model answers, and what came of those that were to take its place."""
+
+    def __init__(self, serving: Serving) -> None:
+        self._serving = serving
+
+    def collect(self) -> Iterator[Metric]:
+        record = self._serving.classifier.record
+        about = {"name": record.name, "version": record.version, "sha256": record.sha256}
+        yield InfoMetricFamily("lenet5_model", "The model that answers.", about)
+        reloads = CounterMetricFamily("lenet5_model_reloads", "Changes of the model's files.", labels=["outcome"])
+        for outcome, count in self._serving.reloads.items():
+            reloads.add_metric([outcome], count)
+        yield reloads
 
 
 router = APIRouter(tags=["health"])
