@@ -12,7 +12,6 @@ from itertools import accumulate
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 
 class Counts(Collector):
@@ -60,7 +59,7 @@ class Distribution(Collector):
         """As Prometheus reads it: each bucket holds those below it too."""
         name, help, labels = self._described
         family = HistogramMetricFamily(name, help, labels=labels)
-        names = [floatToGoString(bound) for bound in (*self._bounds, float("inf"))]
+        names = [*map(str, self._bounds), "+Inf"]
         for met, series in self._series.items():
             family.add_metric(met, list(zip(names, accumulate(series.counts), strict=True)), series.sum)
         yield family
