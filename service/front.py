@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from time import perf_counter
+from typing import NamedTuple
 
 from opentelemetry import trace
 from pydantic_core import to_json
@@ -22,14 +23,19 @@ from starlette.datastructures import State
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
+from service.admission import Admission
 from service.auth import is_authorized
 from service.boundary import POLICY as _POLICY
 from service.busy import Busy
-from service.exchange import Exchange, is_short, write
-from service.observe import Finished
+from service.exchange import MOST_BYTES, Exchange, is_short, write
+from service.metrics import Metrics
+from service.observe import Finished, Observer
 from service.pipeline import Prepared, model_name, predict, prepare_framed
+from service.readiness import Readiness
+from service.reload import Serving
 from service.request_id import request_id
-from service.schemas import Answer, Prediction
+from service.schemas import Answer, ModelName, Prediction
+from service.settings import Settings
 from service.timing import tell_stages
 from service.upload import plain_image
 
@@ -45,8 +51,14 @@ _HEADERS = (
 )
 
 
-_Answered = tuple[Prepared, Prediction, float]
-"""A picture, its answer, and its share of the seconds that the network took."""
+class Reading(NamedTuple):
+    """What the network said of a picture."""
+
+    prepared: Prepared
+    prediction: Prediction
+    model: ModelName
+    infer_seconds: float
+    """Its share of the time that the network took for all."""
 
 
 @dataclass(slots=True)
@@ -69,7 +81,14 @@ class Front:
     """Answers plain requests, one turn of the event loop at a time. Everything else hangs on the app."""
 
     def __init__(self, state: State) -> None:
-        self.state = state
+        self.admission: Admission = state.admission
+        self.metrics: Metrics = state.metrics
+        self.observers: Sequence[Observer] = state.observers
+        self.readiness: Readiness = state.readiness
+        self.serving: Serving = state.serving
+        self.settings: Settings = state.settings
+        self.most_bytes = min(MOST_BYTES, self.settings.max_buffered_bytes // self.settings.max_connections)
+        """All connections together then hold here no more than bodies elsewhere may."""
         self._waiting: list[Plain] = []
 
     @cached_property
@@ -89,24 +108,24 @@ class Front:
         if url not in PATHS or method != b"POST" or self.traced:
             return None
         found = dict(headers)
-        if len(found) < len(headers) or not is_short(found):
+        if len(found) < len(headers) or not is_short(found, self.most_bytes):
             return None
-        if b"origin" in found and self.state.settings.cors_origins:
+        if b"origin" in found and self.settings.cors_origins:
             return None
-        key = self.state.settings.api_key
+        key = self.settings.api_key
         if key and not is_authorized(headers, key.get_secret_value()):
             return None
         return Plain(self, origin, found.get(b"content-type", b"").decode("latin-1"), take_long_way)
 
     def turn_away(self, headers: dict[bytes, bytes]) -> Exchange | None:
         """Tell a short request to come back later; None where it takes more than that."""
-        if not is_short(headers) or self.state.readiness.state == "draining":
+        if not is_short(headers, self.most_bytes) or self.readiness.state == "draining":
             return None
-        return Busy(self.state.admission.busy(), self.state.observers)
+        return Busy(self.admission.busy(), self.observers)
 
     def submit(self, exchange: Plain) -> None:
         """Answer a request whose body has arrived, together with all others of this turn."""
-        self.state.admission.in_work.take(exchange.origin)
+        self.admission.in_work.take(exchange.origin)
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_turn)
         self._waiting.append(exchange)
@@ -114,42 +133,43 @@ class Front:
     def _answer_turn(self) -> None:
         turn, self._waiting = self._waiting, []
         for exchange in turn:
-            self.state.admission.in_work.give_back(exchange.origin)
-        answered: list[_Answered | None]
+            self.admission.in_work.give_back(exchange.origin)
         try:
-            answered = self._read(turn)
+            readings = self._read(turn)
         except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
             logger.exception("%d requests could not be read together", len(turn))
-            answered = [None] * len(turn)
-        for exchange, answer in zip(turn, answered, strict=True):
-            if answer is None or exchange.cycle.disconnected or exchange.cycle.flow.write_paused:
+            readings = [None] * len(turn)
+        for exchange, reading in zip(turn, readings, strict=True):
+            if reading is None or exchange.cycle.disconnected or exchange.cycle.flow.write_paused:
                 exchange.take_long_way(exchange.cycle)
             else:
-                self._send(exchange, *answer)
+                self._answer(exchange, reading)
 
-    def _read(self, turn: Sequence[Plain]) -> list[_Answered | None]:
+    def _read(self, turn: Sequence[Plain]) -> list[Reading | None]:
         """Read the pictures of a turn; None stands for one that is not plain."""
+        classifier = self.serving.classifier
         prepared = prepare_framed([plain_image(bytes(each.cycle.body), each.content_type) for each in turn])
         plain = [item for item in prepared if item is not None]
         start = perf_counter()
-        predictions = iter(predict(plain, self.state.classifier))
+        predictions = iter(predict(plain, classifier))
         infer_seconds = (perf_counter() - start) / max(len(plain), 1)
-        return [None if item is None else (item, next(predictions), infer_seconds) for item in prepared]
+        model = model_name(classifier)
+        return [None if item is None else Reading(item, next(predictions), model, infer_seconds) for item in prepared]
 
-    def _send(self, exchange: Plain, item: Prepared, prediction: Prediction, infer_seconds: float) -> None:
+    def _answer(self, exchange: Plain, reading: Reading) -> None:
         """Tell all who want to know of it, and write the answer."""
-        cycle, metrics = exchange.cycle, self.state.metrics
+        cycle = exchange.cycle
         scope: Scope = cycle.scope  # type: ignore[assignment]  # uvicorn types it more narrowly
         name = request_id(scope)
-        answer: Answer = {**prediction, "model": model_name(self.state.classifier), "request_id": name}
+        answer: Answer = {**reading.prediction, "model": reading.model, "request_id": name}
         body = to_json(answer)
-        metrics.observe_predictions([prediction])
-        timing = tell_stages([item], infer_seconds, metrics)
-        scope["state"]["prediction"] = prediction
+        self.metrics.observe_predictions([reading.prediction])
+        timing = tell_stages([reading.prepared], reading.infer_seconds, self.metrics)
+        scope["state"]["prediction"] = reading.prediction
         seconds = perf_counter() - exchange.started
         finished = Finished(scope, "POST", scope["path"], HTTPStatus.OK, seconds, len(cycle.body))
-        for observer in self.state.observers:
+        for observer in self.observers:
             observer(finished)
-        if self.state.readiness.state == "draining":
+        if self.readiness.state == "draining":
             cycle.keep_alive = False
         write(cycle, HTTPStatus.OK, _HEADERS % (timing.encode(), len(body), name.encode(), POLICY), body)
