@@ -208,14 +208,15 @@ def test_an_exception_is_one_line_of_json():
     assert "ValueError: a\nb" in json.loads(line)["exception"]
 
 
-def test_beyond_a_thousand_a_second_successes_are_counted(monkeypatch, caplog):
-    """Failures are not."""
+@pytest.mark.parametrize("ordinary", [200, 503])
+def test_beyond_a_thousand_a_second_ordinary_answers_are_counted(monkeypatch, caplog, ordinary):
+    """A flood of refusals must not cost more than the work that they spare. Other failures have their lines."""
     caplog.set_level(logging.INFO, "service.access")
     now = [100.0]
     monkeypatch.setattr("service.access.monotonic", lambda: now[0])
     log = AccessLog()
     scope = {"type": "http", "path": "/predict", "headers": [], "state": {"request_id": "x"}}
-    for status in [200] * (MOST_A_SECOND + 30) + [415] * 5:
+    for status in [ordinary] * (MOST_A_SECOND + 30) + [415] * 5:
         log(Finished(scope, "POST", "/predict", status, 0.001, 10))
     assert len(caplog.records) == MOST_A_SECOND + 5
     now[0] += 1
