@@ -3,7 +3,6 @@
 import asyncio
 import socket
 import time
-from contextlib import suppress
 
 from tests.conftest import Server, png, running_server
 from tests.samples import IMAGES
@@ -36,7 +35,7 @@ async def stay(port: int, kind: str, delay: float, over: asyncio.Event) -> None:
     await asyncio.get_running_loop().sock_connect(connection, ("127.0.0.1", port))
     reader, writer = await asyncio.open_connection(sock=connection, limit=1024)
     writer.write(KINDS[kind])
-    with suppress(OSError):
+    try:
         if kind == "an answer unread":
             writer.transport.pause_reading()
             await over.wait()
@@ -45,7 +44,10 @@ async def stay(port: int, kind: str, delay: float, over: asyncio.Event) -> None:
         else:
             while await reader.read(1024):
                 pass
-    writer.transport.abort()
+    except OSError:  # the server did more than hang up
+        return
+    finally:
+        writer.transport.abort()
 
 
 async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

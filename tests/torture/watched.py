@@ -26,8 +26,8 @@ class Watched:
         return sum(int(path.read_text().split()[0]) for path in self.folder.glob("task/*/schedstat")) / 1e9
 
     def waited_seconds(self) -> float:
-        """For how long its threads were ready to run and had no core; to be read in pairs."""
-        return sum(int(path.read_text().split()[1]) for path in self.folder.glob("task/*/schedstat")) / 1e9
+        """For how long its first thread, where a server's loop runs, was ready to run and had no core."""
+        return int((self.folder / "schedstat").read_text().split()[1]) / 1e9
 
     def resident(self) -> int:
         """Bytes of memory now."""
@@ -55,8 +55,8 @@ class Watched:
 class Probing:
     """How long a probe took, over and over.
 
-    A busy machine must not decide a test: from each time is taken what the kernel says that a thread of the server, or
-    the prober, was ready to run and had no core. What is left is what the server itself makes a client wait.
+    A busy machine must not decide a test: from each time is taken what the kernel says that the server's loop, or the
+    prober, was ready to run and had no core. What is left is what the server itself makes a client wait.
     """
 
     def __init__(self) -> None:
