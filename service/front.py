@@ -26,7 +26,7 @@ from service.auth import is_authorized
 from service.boundary import POLICY as _POLICY
 from service.busy import Busy
 from service.deps import Held
-from service.exchange import Exchange, is_short, write
+from service.exchange import MOST_BYTES, Exchange, is_short, write
 from service.observe import Finished
 from service.pipeline import Prepared, model_name, predict, prepare_framed
 from service.request_id import request_id
@@ -77,6 +77,8 @@ class Front:
 
     def __init__(self, held: Held) -> None:
         self.held = held
+        self.most_bytes = min(MOST_BYTES, held.settings.max_buffered_bytes // held.settings.max_connections)
+        """All connections together then hold here no more than bodies elsewhere may."""
         self._waiting: list[Plain] = []
 
     @cached_property
@@ -96,7 +98,7 @@ class Front:
         if url not in PATHS or method != b"POST" or self.traced:
             return None
         found = dict(headers)
-        if len(found) < len(headers) or not is_short(found):
+        if len(found) < len(headers) or not is_short(found, self.most_bytes):
             return None
         if b"origin" in found and self.held.settings.cors_origins:
             return None
@@ -107,7 +109,7 @@ class Front:
 
     def turn_away(self, headers: dict[bytes, bytes]) -> Exchange | None:
         """Tell a short request to come back later; None where it takes more than that."""
-        if not is_short(headers) or self.held.readiness.state == "draining":
+        if not is_short(headers, self.most_bytes) or self.held.readiness.state == "draining":
             return None
         return Busy(self.held.admission.busy(), self.held.observers)
 
