@@ -94,7 +94,7 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
         raise _unopened(raw, error) from None
     if image.format not in OPENED_AS:
         raise UnsupportedImage(_advice(raw))
-    limit = min(max_pixels, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
+    limit = min(max_pixels * 2 // 3, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
     if image.width * image.height > limit:
         raise _too_large(limit)
     return image

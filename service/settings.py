@@ -43,7 +43,9 @@ class Settings(BaseSettings):
     max_body_bytes: PositiveInt = Field(10 * Mebi, description="Bytes of a body, batches excepted.")
     max_batch_bytes: PositiveInt = Field(32 * Mebi, description="Bytes of the body of a batch.")
     max_batch: PositiveInt = Field(256, description="Images of a batch.")
-    max_pixels: PositiveInt = Field(25_000_000, description="Pixels of a picture; WebP: at most 8,000,000.")
+    max_pixels: PositiveInt = Field(
+        25_000_000, description="Pixels of a picture; WebP: two thirds of it, at most 8,000,000."
+    )
     max_inflight: PositiveInt = Field(128, description="Requests in work at a time; the rest are told 503.")
     max_buffered_bytes: PositiveInt = Field(64 * Mebi, description="Bytes that bodies in arrival may hold together.")
     max_connections: PositiveInt = Field(4096, description="Open connections.")
