@@ -1,7 +1,7 @@
 """Load from a process of its own, at a constant rate whatever the answers: what a service's users are.
 
-`python -m tests.steady PORT RATE DIGIT < picture` asks until it is told to stop by SIGTERM, and then prints what came of
-it, as JSON.
+`python -m tests.steady PORT RATE DIGIT < picture` asks until SIGTERM tells it to stop, and then prints what came of it,
+as JSON.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Replicas of the real image behind Debian's nginx, under a constant load: replaced, killed, stopped in their tracks."""
+"""Replicas of the real image behind Debian's nginx, under a constant load: replaced, killed, stopped."""
 
 import json
 import os
