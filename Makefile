@@ -5,7 +5,7 @@ PORT ?= 8000
 SERVING = .venv/.serving
 DEVELOPMENT = .venv/.development
 
-.PHONY: serve test check train lock clean help
+.PHONY: serve test check train bench lock clean help
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,9 @@ check: $(DEVELOPMENT) ## Lint, formatting and types
 
 train: $(DEVELOPMENT) ## Make model/artifacts again from the original MNIST bytes and what is drawn beside them
 	.venv/bin/python -m training --recipe best
+
+bench: $(DEVELOPMENT) ## Measure what a request costs, beside a bare server and the rivals that are installed; needs wrk
+	.venv/bin/python -m benchmarks
 
 lock: $(DEVELOPMENT) ## Pin what serving needs, for every platform, with hashes
 	.venv/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet \
