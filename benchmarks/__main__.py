@@ -6,7 +6,7 @@ import os
 from rich.console import Console
 
 from benchmarks import figures
-from benchmarks.contestants import bare, installed_rivals, ours, tutorial
+from benchmarks.contestants import Contestant, bare, installed_rivals, ours, tutorial
 from benchmarks.load import check_tools
 from benchmarks.measure import Cores, measure
 from benchmarks.process import running
@@ -20,6 +20,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of all servers (%(default)s)")
     parser.add_argument("--server-core", type=int, default=available[-1], help="(%(default)s)")
     parser.add_argument("--load-core", type=int, default=available[0], help="(%(default)s)")
+    parser.add_argument("--rivals", action="store_true", help="measure the frameworks of benchmarks/rivals too")
     parser.add_argument("--keep", action="store_true", help="as the figures of the documentation")
     options = parser.parse_args()
     check_tools()
@@ -27,17 +28,18 @@ def main() -> None:
     if cores.server == cores.load:
         raise SystemExit("bench: the server needs one core and the load another")
     os.sched_setaffinity(0, {cores.load})
-    results = run(options.rounds, cores)
+    rivals = installed_rivals() if options.rivals else []
+    results = run(rivals, options.rounds, cores)
     results.show(Console())
     if options.keep:
         results.write()
 
 
-def run(rounds: int, cores: Cores) -> Results:
+def run(rivals: list[Contestant], rounds: int, cores: Cores) -> Results:
     """Everything that is measured."""
     with running(ours(), cores.server) as server:
         answer = server.answer
-    costs = measure([bare(answer), ours(), tutorial(), *installed_rivals()], rounds, cores)
+    costs = measure([bare(answer), ours(), tutorial(), *rivals], rounds, cores)
     promised = [
         *figures.of_requests(costs, cores),
         *figures.of_big_pictures(cores),

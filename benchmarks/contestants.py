@@ -1,12 +1,13 @@
 """Who is measured: a bare server, this service, and those a reader might take instead."""
 
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from benchmarks.asks import SEVEN, Ask, base64_json, form, photographed, raw
 
 ROOT = Path(__file__).parent.parent
+APPS = ROOT / "benchmarks" / "rivals"
 ENVIRONMENTS = ROOT / "build" / "rivals"
 """Of each rival a virtual environment, made by `make bench-rivals`."""
 
@@ -54,5 +55,27 @@ def tutorial() -> Contestant:
 
 
 def installed_rivals() -> list[Contestant]:
-    """The other serving frameworks, those that `make bench-rivals` has installed."""
-    return []
+    """The other serving frameworks, as `benchmarks/rivals` has them, those that `make bench-rivals` has installed."""
+    host = ("--host", "127.0.0.1", "--port", "{port}")
+    rivals = {
+        "mosec": Contestant(
+            ("{bin}/python", "{app}/app.py", "--address", "127.0.0.1", "--port", "{port}"),
+            {"mosec, batches of 32": raw(SEVEN, "/inference")},
+        ),
+        "mlserver": Contestant(
+            ("env", "MLSERVER_HTTP_PORT={port}", "{bin}/mlserver", "start", "{app}"), {"MLServer": raw(SEVEN)}
+        ),
+        "litserve": Contestant(("{bin}/python", "{app}/app.py", "{port}"), {"LitServe": base64_json(SEVEN)}),
+        "bentoml": Contestant(
+            ("{bin}/bentoml", "serve", "benchmarks.rivals.bentoml.app:Digits", *host),
+            {"BentoML": form([SEVEN], field="image")},
+            {"BENTOML_DO_NOT_TRACK": "true"},
+        ),
+    }
+    return [_at_home(name, rival) for name, rival in rivals.items() if (ENVIRONMENTS / name / ".installed").exists()]
+
+
+def _at_home(name: str, rival: Contestant) -> Contestant:
+    """With the programs of its own environment, and its own app."""
+    places = {"bin": ENVIRONMENTS / name / "bin", "app": APPS / name, "port": "{port}"}
+    return replace(rival, command=tuple(part.format(**places) for part in rival.command))

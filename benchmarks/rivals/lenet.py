@@ -23,8 +23,12 @@ def load() -> ort.InferenceSession:
 
 def decode(raw: bytes) -> np.ndarray:
     """A picture's bytes -> float32 (1, 28, 28)."""
-    image = Image.open(BytesIO(raw)).convert("L").resize((28, 28))
-    return np.asarray(image, np.float32)[np.newaxis] / 255
+    return tensor_of(Image.open(BytesIO(raw)))
+
+
+def tensor_of(image: Image.Image) -> np.ndarray:
+    """An opened picture -> float32 (1, 28, 28)."""
+    return np.asarray(image.convert("L").resize((28, 28)), np.float32)[np.newaxis] / 255
 
 
 def infer(session: ort.InferenceSession, tensors: list[np.ndarray]) -> list[dict[str, Any]]:
