@@ -57,10 +57,9 @@ def line(finished: Finished) -> dict[str, Any]:
     if finished.route == UNMATCHED:
         event["path"] = instance(finished.scope["path"])
     if prediction := state.get("prediction"):
-        event["digit"], event["confidence"] = prediction.digit, prediction.confidence
-        event["accepted"] = prediction.accepted
-        if prediction.reason:
-            event["reason"] = prediction.reason
+        event |= {name: prediction[name] for name in ("digit", "confidence", "accepted")}
+        if prediction["reason"]:
+            event["reason"] = prediction["reason"]
     if "pictures" in state:
         event["pictures"] = state["pictures"]
     return event

@@ -11,6 +11,7 @@ from service.admission import Admission
 from service.auth import RequireKey
 from service.boundary import Boundary
 from service.classifier import Classifier
+from service.cors import AllowOrigins
 from service.documentation import add_documentation
 from service.errors import add_error_handlers
 from service.linger import Linger
@@ -53,6 +54,8 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
     add_error_handlers(app)
     if settings.api_key:
         app.add_middleware(RequireKey, key=settings.api_key.get_secret_value())
+    if settings.cors_origins:
+        app.add_middleware(AllowOrigins, allow_origins=settings.cors_origins)
     app.add_middleware(Boundary, readiness=app.state.readiness)
     app.add_middleware(Observe, observers=app.state.observers)
     app.add_middleware(Linger)  # added last, so it is outermost

@@ -11,7 +11,7 @@ from io import BytesIO
 # The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
 from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-from model.grey import Grey, rotation, to_grey
+from model.grey import Degrees, Grey, rotation, to_grey
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
 
@@ -103,7 +103,7 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
 def decode_image(image: Image.Image) -> Decoded:
     """Decode the first frame of an opened picture to upright grey pixels. Raises CorruptImage, Overloaded."""
     width, height = image.size
-    turned = 0
+    turned: Degrees = 0
     try:
         if image.format in ("JPEG", "MPO"):
             image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))

@@ -74,12 +74,12 @@ class Metrics:
     def observe_predictions(self, predictions: Iterable[Prediction]) -> None:
         """Count what was answered."""
         for prediction in predictions:
-            digit = "none" if prediction.digit is None else str(prediction.digit)
-            self.predictions.labels(digit, "true" if prediction.accepted else "false").inc()
-            if prediction.reason:
-                self.rejections.labels(prediction.reason).inc()
-            if prediction.digit is not None:
-                self.confidence.observe(prediction.confidence)
+            digit = "none" if prediction["digit"] is None else str(prediction["digit"])
+            self.predictions.labels(digit, "true" if prediction["accepted"] else "false").inc()
+            if prediction["reason"]:
+                self.rejections.labels(prediction["reason"]).inc()
+            if prediction["digit"] is not None:
+                self.confidence.observe(prediction["confidence"])
 
 
 class _Shed(Collector):

@@ -11,13 +11,14 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from model.contract import Frames, Tensor
+from model.contract import Frames
 from model.framing import Framed, Polarity, frame_digit
+from model.grey import Degrees
 from model.record import Acceptance
 from service.classifier import Classifier, ModelError, Scores
 from service.errors import InvalidRequest
 from service.imaging import decode_image
-from service.schemas import Layer, ModelName, Prediction, Preprocessing, Reason
+from service.schemas import Layer, ModelName, Prediction, Reason
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ class Prepared:
     """A picture on its way to the network."""
 
     framed: Framed
-    rotated: int
+    rotated: Degrees
     box: tuple[int, int, int, int] | None
     started_ns: int
     """In the time of the clock on the wall, as traces want it."""
@@ -55,8 +56,14 @@ def predict(prepared: Sequence[Prepared], classifier: Classifier, include: Itera
     if not prepared:
         return []
     scores = score(prepared, classifier)
-    judged = zip(prepared, scores.probabilities, _reasons(prepared, scores, classifier.record.acceptance), strict=True)
-    return [_prediction(item, row, reason, classifier, include) for item, row, reason in judged]
+    reasons = _reasons(prepared, scores, classifier.record.acceptance)
+    digits = scores.probabilities.argmax(axis=1).tolist()
+    numbers = np.round(scores.probabilities.astype(np.float64), DECIMALS).tolist()
+    predictions = list(map(_prediction, prepared, digits, numbers, reasons))
+    if include:
+        for item, prediction in zip(prepared, predictions, strict=True):
+            _add_included(prediction, item.framed.image, classifier, include)
+    return predictions
 
 
 def score(prepared: Sequence[Prepared], classifier: Classifier) -> Scores:
@@ -78,33 +85,38 @@ def _reasons(prepared: Sequence[Prepared], scores: Scores, least: Acceptance) ->
             return "not_a_digit"
         return "low_confidence" if confidence < least.min_confidence else None
 
-    return list(map(reason, prepared, scores.evidence, scores.probabilities.max(axis=1)))
+    return list(map(reason, prepared, scores.evidence.tolist(), scores.probabilities.max(axis=1).tolist()))
 
 
-def _prediction(
-    item: Prepared, probabilities: Tensor, reason: Reason | None, classifier: Classifier, include: Iterable[Include]
-) -> Prediction:
+def _prediction(item: Prepared, digit: int, probabilities: list[float], reason: Reason | None) -> Prediction:
     blank = reason == "blank"
-    numbers = np.round(probabilities.astype(np.float64), DECIMALS).tolist()
-    digit = None if blank else int(probabilities.argmax())
-    return Prediction(
-        digit=digit,
-        confidence=0.0 if digit is None else numbers[digit],
-        probabilities=numbers,
-        accepted=reason is None,
-        reason=reason,
-        preprocessing=Preprocessing(
-            inverted=item.framed.inverted, rotated=item.rotated, box=item.box, warnings=list(item.framed.warnings)
-        ),
-        input=png_uri(item.framed.image) if "input" in include else None,
-        layers=layers_of(item.framed.image, classifier) if "layers" in include else None,
-    )
+    return {
+        "digit": None if blank else digit,
+        "confidence": 0.0 if blank else probabilities[digit],
+        "probabilities": probabilities,
+        "accepted": reason is None,
+        "reason": reason,
+        "preprocessing": {
+            "inverted": item.framed.inverted,
+            "rotated": item.rotated,
+            "box": item.box,
+            "warnings": list(item.framed.warnings),  # type: ignore[arg-type]  # framing speaks the contract's words
+        },
+    }
+
+
+def _add_included(prediction: Prediction, frame: Frames, classifier: Classifier, include: Iterable[Include]) -> None:
+    """Add what the client asked for beyond the digit. Raises InvalidRequest."""
+    if "input" in include:
+        prediction["input"] = png_uri(frame)
+    if "layers" in include:
+        prediction["layers"] = layers_of(frame, classifier)
 
 
 def model_name(classifier: Classifier) -> ModelName:
     """The model that answers, as every answer names it."""
     record = classifier.record
-    return ModelName(name=record.name, version=record.version, sha256=record.sha256[:12])
+    return {"name": record.name, "version": record.version, "sha256": record.sha256[:12]}
 
 
 def png_uri(frame: Frames) -> str:

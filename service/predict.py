@@ -4,7 +4,7 @@ from functools import partial
 from time import perf_counter
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic_core import to_json
 
 from model.framing import Polarity
 from service import openapi, pipeline
@@ -21,7 +21,7 @@ from service.errors import ServiceError, problem
 from service.imaging import open_image
 from service.pipeline import Prepared, model_name
 from service.request_id import request_id
-from service.schemas import Answer, BatchAnswer, Failure
+from service.schemas import Answer, BatchAnswer, Failure, Prediction
 from service.timing import tell_stages
 from service.upload import image_in, images_in, read_body
 from service.workers import SMALL_BODY, is_small
@@ -45,7 +45,7 @@ async def predict(
     body = await read_body(request, settings.max_body_bytes, admission)
     with admission.slot():
         async with workers.deadline():
-            extract = partial(image_in, body, request.headers.get("content-type", ""))
+            extract = partial(image_in, body, request.headers.get("content-type", ""), settings.structure())
             raw = extract() if len(body) <= SMALL_BODY else await workers.run(extract)
             image = open_image(raw, settings.max_pixels)
             prepare = partial(pipeline.prepare, image, polarity)
@@ -55,7 +55,7 @@ async def predict(
         infer_seconds = perf_counter() - start
     metrics.observe_predictions([prediction])
     request.state.prediction = prediction
-    answer = Answer(**dict(prediction), model=model_name(classifier), request_id=request_id(request.scope))
+    answer: Answer = {**prediction, "model": model_name(classifier), "request_id": request_id(request.scope)}
     return _response(answer, tell_stages([prepared], infer_seconds, metrics))
 
 
@@ -76,7 +76,8 @@ async def predict_batch(
     with admission.slot():
         async with workers.deadline():
             content_type = request.headers.get("content-type", "")
-            images = await workers.run(partial(images_in, body, content_type, settings.max_batch))
+            extract = partial(images_in, body, content_type, settings.max_batch, settings.structure())
+            images = await workers.run(extract)
             prepare = partial(_prepared_or_failed, polarity=polarity, max_pixels=settings.max_pixels)
             items = await workers.map(prepare, images)
             prepared = [item for item in items if isinstance(item, Prepared)]
@@ -86,10 +87,14 @@ async def predict_batch(
     metrics.observe_predictions(predictions)
     request.state.pictures = len(items)
     answers = iter(predictions)
-    results = [
-        next(answers) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item)) for item in items
+    results: list[Prediction | Failure] = [
+        next(answers) if isinstance(item, Prepared) else {"error": problem(request.scope, item)} for item in items
     ]
-    answer = BatchAnswer(predictions=results, model=model_name(classifier), request_id=request_id(request.scope))
+    answer: BatchAnswer = {
+        "predictions": results,
+        "model": model_name(classifier),
+        "request_id": request_id(request.scope),
+    }
     return _response(answer, tell_stages(prepared, infer_seconds, metrics))
 
 
@@ -103,6 +108,6 @@ def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pix
         return error
 
 
-def _response(answer: BaseModel, timing: str) -> Response:
+def _response(answer: Answer | BatchAnswer, timing: str) -> Response:
     headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
-    return Response(answer.model_dump_json(), headers=headers, media_type="application/json")
+    return Response(to_json(answer), headers=headers, media_type="application/json")

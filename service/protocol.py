@@ -17,9 +17,6 @@ from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
 from service.observe import Observe, Observer
 from service.settings import Settings
 
-BYTES_PER_SECOND = 64 * 1024
-"""A body has a second more for each of these that came: slow lines are served, trickles are not."""
-
 MAX_WAITING = 100
 """Requests that may wait behind the one in work. A single read brings thousands of short ones; each takes some 3 kB."""
 
@@ -216,7 +213,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self.flow.read_paused:
             self.since = now  # the client cannot send while we do not read
         elif self.phase == "body":
-            allowed = self.settings.body_timeout_seconds + self.body_bytes / BYTES_PER_SECOND
+            allowed = self.settings.body_timeout_seconds + self.body_bytes / self.settings.min_body_rate
             if now - self.since > allowed:
                 self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The body took too long.")
         elif self.answering:

@@ -5,12 +5,13 @@ import re
 from typing import Any, TypeVar
 
 from fastapi import Request
-from pydantic_core import from_json
 
 from service.admission import Admission
 from service.errors import BatchTooLarge, BodyTooLarge, InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
 from service.multipart import TooManyFiles, files_named
 from service.schemas import FieldError
+from service.settings import ORDINARY, Structure
+from service.strict_json import read_json
 
 T = TypeVar("T")
 
@@ -43,12 +44,12 @@ async def read_body(request: Request, limit: int, admission: Admission) -> bytes
     return bytes(body)
 
 
-def image_in(body: bytes, content_type: str) -> bytes:
+def image_in(body: bytes, content_type: str, limits: Structure = ORDINARY) -> bytes:
     """The one picture of a body. Raises MalformedBody or InvalidRequest."""
     match media_type(content_type):
         case "multipart/form-data":
             try:
-                files = files_named("file", body, content_type, most=1)
+                files = files_named("file", body, content_type, 1, limits.parts)
             except TooManyFiles:
                 raise _invalid(
                     "file", "Send one part named file; /predict/batch takes many", "only one is taken"
@@ -59,12 +60,12 @@ def image_in(body: bytes, content_type: str) -> bytes:
         case "application/json":
             if value_count(body) > MAX_VALUES:
                 raise MalformedBody("The JSON has far more than the one key that is read.")
-            return decode_base64(_member(body, "image", str, "a base64 string"))
+            return decode_base64(_member(body, "image", str, "a base64 string", limits))
         case _:
             return body
 
 
-def images_in(body: bytes, content_type: str, most: int) -> list[bytes | ServiceError]:
+def images_in(body: bytes, content_type: str, most: int, limits: Structure = ORDINARY) -> list[bytes | ServiceError]:
     """The pictures of a batch, in order; what is no base64 is an error in its place.
 
     Raises MalformedBody, InvalidRequest, UnsupportedBody, or BatchTooLarge where there are more than `most`.
@@ -73,7 +74,7 @@ def images_in(body: bytes, content_type: str, most: int) -> list[bytes | Service
     match media_type(content_type):
         case "multipart/form-data":
             try:
-                files = files_named("files", body, content_type, most)
+                files = files_named("files", body, content_type, most, limits.parts)
             except TooManyFiles:
                 raise too_large from None
             no_file = _invalid("files", "Send each picture as a file part, with a filename", "a file part is required")
@@ -81,7 +82,7 @@ def images_in(body: bytes, content_type: str, most: int) -> list[bytes | Service
         case "application/json":
             if value_count(body) > MAX_VALUES + 2 * most:  # each may be a data: URI, which has a comma too
                 raise too_large
-            items = _member(body, "images", list, "a list of base64 strings")
+            items = _member(body, "images", list, "a list of base64 strings", limits)
             if len(items) > most:
                 raise too_large
             images = [_decoded(item) for item in items]
@@ -123,12 +124,9 @@ def _decoded(item: Any) -> bytes | ServiceError:
         return error
 
 
-def _member(body: bytes, key: str, kind: type[T], wanted: str) -> T:
+def _member(body: bytes, key: str, kind: type[T], wanted: str, limits: Structure) -> T:
     """The value of one key of a JSON object. Raises MalformedBody or InvalidRequest."""
-    try:
-        document = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        raise MalformedBody("The body is not valid JSON in UTF-8.") from None
+    document = read_json(body, limits.json_depth)
     value = document.get(key) if isinstance(document, dict) else None
     if not isinstance(value, kind):
         raise _invalid(key, f"Send a JSON object whose key {key} is {wanted}", f"{wanted} is required")

@@ -87,7 +87,8 @@ async def infer(
     with admission.slot():
         async with workers.deadline():
             header_length = request.headers.get(HEADER_LENGTH)
-            decode = partial(decode_request, body, header_length, settings.max_batch, classifier.outputs)
+            limits = (settings.max_batch, classifier.outputs, settings.max_json_depth)
+            decode = partial(decode_request, body, header_length, *limits)
             asked = decode() if len(body) <= SMALL_REQUEST else await workers.run(decode)
             prepared: list[Prepared] = []
             if isinstance(asked.images, list):

@@ -264,3 +264,12 @@ def test_names_are_kebab_case_of_their_class():
     for kind in ServiceError.__subclasses__():
         assert re.sub(r"(?<!^)([A-Z])", r"-\1", kind.__name__).lower() == kind.name
         assert getattr(errors, kind.__name__) is kind
+
+
+@pytest.mark.parametrize("path", ["/livez", "/predict", "/nothing", "/v1/model", "/openapi.json", "/metrics"])
+def test_no_answer_can_be_taken_for_a_page(client, path):
+    """Whatever a browser makes of it, nothing runs and nothing is framed; nor does it tell which software answers."""
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "server" not in headers
