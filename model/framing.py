@@ -6,6 +6,7 @@ The steps follow the MNIST page (LeCun, Cortes, Burges) and its reconstruction Q
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from model.contract import SIZE
@@ -15,7 +16,7 @@ from model.ink import Ink, Levels, Polarity, find_ink
 from model.strokes import FINE, LONGEST, Strokes, redraw
 from model.working import Box, to_working
 
-__all__ = ["Framed", "Polarity", "frame_digit"]
+__all__ = ["Framed", "Polarity", "are_framed", "as_framed", "frame_digit"]
 
 CENTRE = 14.5
 """Where MNIST has the centre of mass, in pixels from the frame's edge: the middle of the 15th pixel."""
@@ -55,10 +56,14 @@ class Framed:
 
 def frame_digit(pixels: Pixels, polarity: Polarity = "auto") -> Framed:
     """Frame a picture, uint8 [H, W] with at least one pixel, of any size and light. Never fails."""
-    rows, columns = pixels.shape
-    if polarity != "dark-on-light" and _is_framed(pixels):
-        return Framed(pixels, inverted=False, box=(0, 0, columns, rows))
+    if polarity != "dark-on-light" and pixels.shape == (SIZE, SIZE) and are_framed(pixels[np.newaxis])[0]:
+        return as_framed(pixels)
     return _framed(pixels, polarity, LOOKS)
+
+
+def as_framed(pixels: Pixels) -> Framed:
+    """Take a picture, uint8 (28, 28), as it is."""
+    return Framed(pixels, inverted=False, box=(0, 0, SIZE, SIZE))
 
 
 def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
@@ -96,19 +101,27 @@ def _longest(box: Box) -> int:
     return max(box[2] - box[0], box[3] - box[1])
 
 
-def _is_framed(pixels: Pixels) -> bool:
-    """Whether a picture is framed as MNIST's are: light ink, 19 to 22 pixels long, its mass in the middle."""
-    if pixels.shape != (SIZE, SIZE) or pixels[0, 0] or pixels[-1, -1]:
-        return False
-    across = np.flatnonzero(np.bitwise_or.reduce(pixels, axis=0))
-    down = np.flatnonzero(np.bitwise_or.reduce(pixels, axis=1))
-    if not across.size or pixels.max() < FULL:
-        return False
-    longest = max(across[-1] - across[0], down[-1] - down[0]) + 1
-    if not LONGEST - 1 <= longest <= LONGEST + 2:  # MNIST's own, and what averaging down may add
-        return False
-    mass, x, y = (pixels.ravel().astype(np.float32) @ _MOMENTS).tolist()
-    return bool(max(abs(x / mass - CENTRE), abs(y / mass - CENTRE)) <= OFF_CENTRE)
+def are_framed(frames: Pixels) -> NDArray[np.bool_]:
+    """Which of uint8 [N, 28, 28] are framed as MNIST's are: light ink, 19 to 22 pixels long, its mass in the middle."""
+    flat = frames.reshape(-1, SIZE * SIZE)
+    longest = np.maximum(_lengths(np.bitwise_or.reduce(frames, axis=1)), _lengths(np.bitwise_or.reduce(frames, axis=2)))
+    mass, x, y = (flat.astype(np.float32) @ _MOMENTS).T
+    off_centre = np.maximum(np.abs(x - CENTRE * mass), np.abs(y - CENTRE * mass))
+    framed: NDArray[np.bool_] = (
+        ((flat[:, 0] | flat[:, -1]) == 0)
+        & (flat.max(axis=1) >= FULL)
+        & (longest >= LONGEST - 1)
+        & (longest <= LONGEST + 2)  # MNIST's own, and what averaging down may add
+        & (off_centre <= OFF_CENTRE * mass)
+    )
+    return framed
+
+
+def _lengths(profiles: Pixels) -> NDArray[np.intp]:
+    """Of each profile, uint8 [N, 28], how far it is from the first to the last that is not 0; 28 where all are."""
+    inked = profiles != 0
+    lengths: NDArray[np.intp] = SIZE - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
+    return lengths
 
 
 def _placed(fine: Pixels) -> Pixels:

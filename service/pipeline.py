@@ -11,13 +11,14 @@ from typing import Literal
 import numpy as np
 from PIL import Image
 
-from model.contract import Frames
-from model.framing import Framed, Polarity, frame_digit
+from model.contract import SIZE, Frames
+from model.framing import Framed, Polarity, are_framed, as_framed, frame_digit
 from model.grey import Degrees
 from model.record import Acceptance
 from service.classifier import Classifier, ModelError, Scores
 from service.errors import InvalidRequest
 from service.imaging import decode_image
+from service.png import decode_grey_png
 from service.schemas import Layer, ModelName, Prediction, Reason
 
 logger = logging.getLogger(__name__)
@@ -49,6 +50,28 @@ def prepare(image: Image.Image, polarity: Polarity = "auto") -> Prepared:
     framed = frame_digit(decoded.grey.pixels, polarity)
     box = framed.box and decoded.in_picture(framed.box)
     return Prepared(framed, decoded.grey.rotated, box, started_ns, middle - start, perf_counter() - middle)
+
+
+def prepare_framed(raws: Sequence[bytes | None]) -> list[Prepared | None]:
+    """Prepare pictures that are grey PNGs, framed already as MNIST's are, all at once; None stands for any other.
+
+    Each is given its share of the time.
+    """
+    started_ns = time_ns()
+    start = perf_counter()
+    decoded = [None if raw is None else decode_grey_png(raw, SIZE, SIZE) for raw in raws]
+    middle = perf_counter()
+    frames = {index: frame for index, frame in enumerate(decoded) if frame is not None}
+    prepared: list[Prepared | None] = [None] * len(raws)
+    if frames:
+        framed = are_framed(np.stack(list(frames.values()))).tolist()
+        decode_seconds = (middle - start) / len(raws)
+        frame_seconds = (perf_counter() - middle) / len(frames)
+        for (index, frame), is_framed in zip(frames.items(), framed, strict=True):
+            if is_framed:
+                taken = as_framed(frame)
+                prepared[index] = Prepared(taken, 0, taken.box, started_ns, decode_seconds, frame_seconds)
+    return prepared
 
 
 def predict(prepared: Sequence[Prepared], classifier: Classifier, include: Iterable[Include] = ()) -> list[Prediction]:

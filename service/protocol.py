@@ -13,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.admission import Admission
 from service.errors import problem_app
+from service.front import Exchange, Front
 from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
 from service.observe import Observe, Observer
 from service.settings import Settings
@@ -41,10 +42,17 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     def __init__(
-        self, *args: Any, settings: Settings, admission: Admission, observers: Sequence[Observer], **kwargs: Any
+        self,
+        *args: Any,
+        settings: Settings,
+        admission: Admission,
+        observers: Sequence[Observer],
+        front: Front | None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.settings = settings
+        self.front = front
         self.admission = admission
         self.observers = observers
         self.service = self.app
@@ -125,8 +133,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the app, or what stands in for it where every slot is taken. Raises Refused."""
         self.check_head()
-        busy = self.admission.full and self.admission.guards(self.url.partition(b"?")[0].decode("latin-1"))
-        self.app = self.busy_app() if busy else self.service
+        self.app = self.chosen_app()
         super().on_headers_complete()
         self.headers = []  # what the parser adds now are trailers, and the app has the headers already
         self.enter("body")
@@ -149,6 +156,20 @@ class GuardedProtocol(HttpToolsProtocol):
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
+    def chosen_app(self) -> Any:
+        """Who answers the request whose head has come: the front where it is plain, else an app."""
+        if self.front:
+            plain = self.front.take(self.parser.get_method(), self.url, self.headers, self.take_long_way)
+            if plain:
+                return plain
+        if self.admission.full and self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
+            return self.busy_app()
+        return self.service
+
+    def take_long_way(self, cycle: RequestResponseCycle) -> None:
+        """Have the app answer a request after all."""
+        super()._start_asgi_task(cycle, self.service)
+
     def busy_app(self) -> ASGIApp:
         """An app that tells this one request to come back later."""
         return Linger(Observe(problem_app(self.admission.busy()), self.observers))
@@ -162,6 +183,8 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there in full."""
         super().on_message_complete()
+        if isinstance(self.app, Exchange) and self.cycle is self.working:
+            self.app.submit()
         self.enter("idle")
 
     def enter(self, phase: Phase) -> None:
@@ -186,7 +209,12 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Remember which request is in work; uvicorn only knows the one that came last."""
         self.working = cycle
-        super()._start_asgi_task(cycle, app)
+        if not isinstance(app, Exchange):
+            super()._start_asgi_task(cycle, app)
+            return
+        app.cycle = cycle
+        if not cycle.more_body:
+            app.submit()
 
     def on_response_complete(self) -> None:
         """Go on with the request that waits, or hang up where the next was refused.

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp
 from service.admission import Admission
 from service.app import create_app
 from service.classifier import Classifier, ModelError
+from service.front import Front
 from service.listener import drain_accept_queue
 from service.logs import start_logging
 from service.observe import Observer
@@ -40,7 +41,9 @@ def serve(settings: Settings, host: str, port: int) -> int:
         with bind(host, port) as listener:
             classifier = Classifier.load(settings.model_path)
             app = create_app(settings, classifier)
-            server = Server(app, settings, app.state.admission, app.state.readiness, app.state.observers)
+            server = Server(
+                app, settings, app.state.admission, app.state.readiness, app.state.observers, Front(app.state)
+            )
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
             listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
             record, address = classifier.record, listener.getsockname()
@@ -85,8 +88,9 @@ class Server(uvicorn.Server):
         admission: Admission,
         readiness: Readiness,
         observers: Sequence[Observer],
+        front: Front | None = None,
     ) -> None:
-        super().__init__(uvicorn_config(app, settings, admission, observers))
+        super().__init__(uvicorn_config(app, settings, admission, observers, front))
         self.settings = settings
         self.readiness = readiness
         self.stop_at = float("inf")  # in the loop's time: when the drain is over
@@ -155,13 +159,13 @@ class Server(uvicorn.Server):
 
 
 def uvicorn_config(
-    app: ASGIApp, settings: Settings, admission: Admission, observers: Sequence[Observer]
+    app: ASGIApp, settings: Settings, admission: Admission, observers: Sequence[Observer], front: Front | None
 ) -> uvicorn.Config:
     """uvicorn's configuration. Everything is said here, so that no UVICORN_ variable has a say."""
     return uvicorn.Config(
         app,
         http=partial(  # type: ignore[arg-type]
-            GuardedProtocol, settings=settings, admission=admission, observers=observers
+            GuardedProtocol, settings=settings, admission=admission, observers=observers, front=front
         ),
         loop="uvloop",
         ws="none",
