@@ -7,7 +7,7 @@ RIVALS = bentoml litserve mlserver mosec
 SERVING = .venv/.serving
 DEVELOPMENT = .venv/.development
 
-.PHONY: serve test check train bench bench-rivals lock clean help
+.PHONY: serve test check train bench bench-rivals bench-steps lock clean help
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ bench: $(DEVELOPMENT) ## Measure what a request costs, beside a bare server; nee
 
 bench-rivals: $(DEVELOPMENT) $(RIVALS:%=build/rivals/%/.installed) ## The same beside other serving frameworks
 	.venv/bin/python -m benchmarks --rivals
+
+bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, and draw docs/request.svg and docs/flame.svg
+	.venv/bin/python -m benchmarks.steps
+	.venv/bin/python -m benchmarks.flame docs/flame.svg
 
 lock: $(DEVELOPMENT) ## Pin what serving needs, for every platform, with hashes
 	.venv/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet \

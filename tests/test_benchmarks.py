@@ -5,8 +5,9 @@ import shutil
 from urllib.request import urlopen
 
 import pytest
+import uvloop
 
-from benchmarks import process
+from benchmarks import process, steps
 from benchmarks.asks import BATCH, DIGIT, SEVEN, form, photographed, raw
 from benchmarks.contestants import BARE, FORM, JSON, OURS, PHOTO, Contestant, bare, ours, tutorial, uvicorn
 from benchmarks.figures import Figure
@@ -14,6 +15,7 @@ from benchmarks.load import check_tools, load
 from benchmarks.measure import Cost, middle
 from benchmarks.process import answer_to, running
 from benchmarks.rivals import lenet
+from benchmarks.steps import HTTP, STEPS, Stopwatch, in_process
 from benchmarks.table import Results
 from tests.burner import PART_SECONDS, PARTS
 
@@ -116,6 +118,23 @@ def test_a_wrong_answer_is_no_answer(monkeypatch):
     monkeypatch.setattr(process, "PATIENCE_SECONDS", 2.0)
     with pytest.raises(RuntimeError, match="answered wrong, with 200"), running(bare(b'{"digit": 1}'), CORE):
         pass
+
+
+def test_the_stopwatch_counts_what_is_within_once(monkeypatch):
+    """A step that calls another has its own time alone: of seven seconds, four."""
+    monkeypatch.setattr(steps, "perf_counter", iter([0.0, 1.0, 4.0, 7.0]).__next__)
+    watch = Stopwatch()
+    watch.timed("frame", watch.timed("decode", lambda: None))()
+
+    assert (watch.spent["decode"], watch.spent["frame"]) == (3.0, 4.0)
+
+
+def test_steps_add_up():
+    """Every step of the front is found, and none of them is the whole."""
+    parts = uvloop.run(in_process(raw(SEVEN), 2))
+
+    assert list(parts) == [*STEPS, HTTP]
+    assert all(microseconds > 0 for microseconds in parts.values())
 
 
 def test_medians_and_promises():
