@@ -1,5 +1,6 @@
 """Builds the app. Importing this does nothing; tests build as many apps as they like."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,6 @@ from service.access import AccessLog
 from service.admission import Admission
 from service.auth import RequireKey
 from service.boundary import Boundary
-from service.classifier import Classifier
 from service.cors import AllowOrigins
 from service.documentation import add_documentation
 from service.errors import add_error_handlers
@@ -19,14 +19,15 @@ from service.metrics import Metrics
 from service.observe import Observe, Observer
 from service.page import add_page
 from service.readiness import Readiness
+from service.reload import Serving
 from service.settings import Settings
 from service.workers import Workers
 
 DESCRIPTION = "Reads handwritten and printed digits with LeNet-5, the network of 1998."
 
 
-def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
-    """Wire the service around a classifier that has been proved on its golden sample."""
+def create_app(settings: Settings, serving: Serving) -> FastAPI:
+    """Wire the service around a model that has been proved on its golden sample."""
     app = FastAPI(
         title="LeNet-5 digit service",
         description=DESCRIPTION,
@@ -38,10 +39,9 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.settings = settings
-    app.state.classifier = classifier
+    app.state.serving = serving
     app.state.admission = Admission(settings)
-    app.state.metrics = Metrics(app.state.admission)
-    app.state.metrics.name_model(classifier.record)
+    app.state.metrics = Metrics(app.state.admission, serving)
     app.state.observers = observers(settings, app.state.metrics)
     app.state.readiness = Readiness()
     app.state.workers = Workers(settings.decode_threads(), settings.request_timeout_seconds)
@@ -70,6 +70,8 @@ def observers(settings: Settings, metrics: Metrics) -> list[Observer]:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Ready from the first accepted connection on: the classifier was loaded and proved before the app was built."""
+    watcher = asyncio.create_task(app.state.serving.watch())
     app.state.readiness.ready()
     yield
+    watcher.cancel()
     app.state.workers.close()

@@ -12,6 +12,7 @@ from service.errors import InvalidRequest
 from service.metrics import Metrics
 from service.pipeline import Include
 from service.readiness import Readiness
+from service.reload import Serving
 from service.schemas import FieldError
 from service.settings import Settings
 from service.workers import Workers
@@ -26,8 +27,14 @@ def _held(name: str) -> Callable[[Request], Coroutine[Any, Any, Any]]:
     return dependency
 
 
+async def _classifier(request: Request) -> Classifier:
+    """The one that answers this request, also where another takes its place meanwhile."""
+    serving: Serving = request.app.state.serving
+    return serving.classifier
+
+
 SettingsDep = Annotated[Settings, Depends(_held("settings"))]
-ClassifierDep = Annotated[Classifier, Depends(_held("classifier"))]
+ClassifierDep = Annotated[Classifier, Depends(_classifier)]
 AdmissionDep = Annotated[Admission, Depends(_held("admission"))]
 ReadinessDep = Annotated[Readiness, Depends(_held("readiness"))]
 MetricsDep = Annotated[Metrics, Depends(_held("metrics"))]

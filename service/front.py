@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from http import HTTPStatus
 from time import perf_counter
+from typing import NamedTuple
 
 from opentelemetry import trace
 from pydantic_core import to_json
@@ -22,12 +23,17 @@ from starlette.datastructures import State
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from service.admission import Admission
 from service.auth import is_authorized
 from service.boundary import POLICY as _POLICY
-from service.observe import Finished
+from service.metrics import Metrics
+from service.observe import Finished, Observer
 from service.pipeline import Prepared, model_name, predict, prepare_framed
+from service.readiness import Readiness
+from service.reload import Serving
 from service.request_id import request_id
-from service.schemas import Answer, Prediction
+from service.schemas import Answer, ModelName, Prediction
+from service.settings import Settings
 from service.timing import tell_stages
 from service.upload import plain_image
 
@@ -36,7 +42,7 @@ logger = logging.getLogger(__name__)
 PATHS = (b"/predict", b"/v1/predict")
 
 MOST_BYTES = 16 * 1024
-"""Of a body that is waited for here: all connections together then hold no more than bodies elsewhere may."""
+"""Of a body that is waited for here."""
 
 UNTAKEN = frozenset({b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"})
 """Headers that ask for more than an answer."""
@@ -49,8 +55,14 @@ _HEADERS = (
 )
 
 
-_Answered = tuple[Prepared, Prediction, float]
-"""A picture, its answer, and its share of the seconds that the network took."""
+class Reading(NamedTuple):
+    """What the network said of a picture."""
+
+    prepared: Prepared
+    prediction: Prediction
+    model: ModelName
+    infer_seconds: float
+    """Its share of the time that the network took for all."""
 
 
 @dataclass(slots=True)
@@ -74,7 +86,14 @@ class Front:
     """Answers plain requests, one turn of the event loop at a time. Everything else hangs on the app."""
 
     def __init__(self, state: State) -> None:
-        self.state = state
+        self.admission: Admission = state.admission
+        self.metrics: Metrics = state.metrics
+        self.observers: Sequence[Observer] = state.observers
+        self.readiness: Readiness = state.readiness
+        self.serving: Serving = state.serving
+        self.settings: Settings = state.settings
+        self.most_bytes = min(MOST_BYTES, self.settings.max_buffered_bytes // self.settings.max_connections)
+        """All connections together then hold here no more than bodies elsewhere may."""
         self._waiting: list[Exchange] = []
 
     @cached_property
@@ -90,66 +109,67 @@ class Front:
         take_long_way: Callable[[RequestResponseCycle], None],
     ) -> Exchange | None:
         """Take a request whose head is plain; None where it is not."""
-        if url not in PATHS or method != b"POST" or self.traced or self.state.admission.full:
+        if url not in PATHS or method != b"POST" or self.traced or self.admission.full:
             return None
         found = dict(headers)
         if len(found) < len(headers) or not UNTAKEN.isdisjoint(found):
             return None
-        if b"origin" in found and self.state.settings.cors_origins:
+        if b"origin" in found and self.settings.cors_origins:
             return None
-        if not 0 < int(found.get(b"content-length", b"0")) <= MOST_BYTES:
+        if not 0 < int(found.get(b"content-length", b"0")) <= self.most_bytes:
             return None
-        key = self.state.settings.api_key
+        key = self.settings.api_key
         if key and not is_authorized(headers, key.get_secret_value()):
             return None
         return Exchange(self, found.get(b"content-type", b"").decode("latin-1"), take_long_way)
 
     def submit(self, exchange: Exchange) -> None:
         """Answer a request whose body has arrived, together with all others of this turn."""
-        self.state.admission.in_flight += 1
+        self.admission.in_flight += 1
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_turn)
         self._waiting.append(exchange)
 
     def _answer_turn(self) -> None:
         turn, self._waiting = self._waiting, []
-        self.state.admission.in_flight -= len(turn)
-        answered: list[_Answered | None]
+        self.admission.in_flight -= len(turn)
         try:
-            answered = self._read(turn)
+            readings = self._read(turn)
         except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
             logger.exception("%d requests could not be read together", len(turn))
-            answered = [None] * len(turn)
-        for exchange, answer in zip(turn, answered, strict=True):
-            if answer is None or exchange.cycle.disconnected or exchange.cycle.flow.write_paused:
+            readings = [None] * len(turn)
+        for exchange, reading in zip(turn, readings, strict=True):
+            if reading is None or exchange.cycle.disconnected or exchange.cycle.flow.write_paused:
                 exchange.take_long_way(exchange.cycle)
             else:
-                self._send(exchange, *answer)
+                self._answer(exchange, reading)
 
-    def _read(self, turn: Sequence[Exchange]) -> list[_Answered | None]:
+    def _read(self, turn: Sequence[Exchange]) -> list[Reading | None]:
         """Read the pictures of a turn; None stands for one that is not plain."""
+        classifier = self.serving.classifier
         prepared = prepare_framed([plain_image(bytes(each.cycle.body), each.content_type) for each in turn])
         plain = [item for item in prepared if item is not None]
         start = perf_counter()
-        predictions = iter(predict(plain, self.state.classifier))
+        predictions = iter(predict(plain, classifier))
         infer_seconds = (perf_counter() - start) / max(len(plain), 1)
-        return [None if item is None else (item, next(predictions), infer_seconds) for item in prepared]
+        model = model_name(classifier)
+        return [None if item is None else Reading(item, next(predictions), model, infer_seconds) for item in prepared]
 
-    def _send(self, exchange: Exchange, item: Prepared, prediction: Prediction, infer_seconds: float) -> None:
+    def _answer(self, exchange: Exchange, reading: Reading) -> None:
         """Tell all who want to know of it, and write the answer."""
-        cycle, metrics = exchange.cycle, self.state.metrics
+        cycle = exchange.cycle
         scope: Scope = cycle.scope  # type: ignore[assignment]  # uvicorn types it more narrowly
         name = request_id(scope)
-        answer: Answer = {**prediction, "model": model_name(self.state.classifier), "request_id": name}
+        answer: Answer = {**reading.prediction, "model": reading.model, "request_id": name}
         body = to_json(answer)
-        metrics.observe_predictions([prediction])
-        timing = tell_stages([item], infer_seconds, metrics)
-        scope["state"]["prediction"] = prediction
+        self.metrics.observe_predictions([reading.prediction])
+        timing = tell_stages([reading.prepared], reading.infer_seconds, self.metrics)
+        scope["state"]["prediction"] = reading.prediction
         seconds = perf_counter() - exchange.started
         finished = Finished(scope, "POST", scope["path"], HTTPStatus.OK, seconds, len(cycle.body))
-        for observer in self.state.observers:
+        for observer in self.observers:
             observer(finished)
-        if self.state.readiness.state == "draining":
+        if self.readiness.state == "draining":
             cycle.keep_alive = False
         write(cycle, _HEADERS % (timing.encode(), len(body), name.encode(), POLICY), body)
 

@@ -57,6 +57,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.observers = observers
         self.service = self.app
         self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
+        self.arriving: Exchange | None = None  # what is in work, where the front waits for its body
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
         self.since = self.loop.time()  # when that phase began
         self.silent = True  # whether not a byte has come yet
@@ -183,8 +184,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there in full."""
         super().on_message_complete()
-        if isinstance(self.app, Exchange) and self.cycle is self.working:
-            self.app.submit()
+        if self.arriving:
+            self.arriving.submit()
+            self.arriving = None
         self.enter("idle")
 
     def enter(self, phase: Phase) -> None:
@@ -213,7 +215,9 @@ class GuardedProtocol(HttpToolsProtocol):
             super()._start_asgi_task(cycle, app)
             return
         app.cycle = cycle
-        if not cycle.more_body:
+        if cycle.more_body:
+            self.arriving = app
+        else:
             app.submit()
 
     def on_response_complete(self) -> None:
@@ -279,6 +283,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.working is not None:
             self.working.disconnected = True
             self.working.message_event.set()
+            if self.arriving:  # the app does what is done about clients that leave
+                self.take_long_way(self.working)
+                self.arriving = None
             self.working = None
         self.flow.resume_writing()
 

@@ -13,13 +13,14 @@ from starlette.types import ASGIApp
 
 from service.admission import Admission
 from service.app import create_app
-from service.classifier import Classifier, ModelError
+from service.classifier import ModelError
 from service.front import Front
 from service.listener import drain_accept_queue
 from service.logs import start_logging
 from service.observe import Observer
 from service.protocol import GuardedProtocol
 from service.readiness import Readiness
+from service.reload import Serving
 from service.settings import Settings
 from service.signals import on_signals
 
@@ -39,14 +40,13 @@ def serve(settings: Settings, host: str, port: int) -> int:
     log = start_logging(settings.log_format)
     try:
         with bind(host, port) as listener:
-            classifier = Classifier.load(settings.model_path)
-            app = create_app(settings, classifier)
-            server = Server(
-                app, settings, app.state.admission, app.state.readiness, app.state.observers, Front(app.state)
-            )
+            serving = Serving.load(settings.model_path)
+            app = create_app(settings, serving)
+            state = app.state
+            server = Server(app, settings, state.admission, state.readiness, state.observers, Front(state))
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
             listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
-            record, address = classifier.record, listener.getsockname()
+            record, address = serving.classifier.record, listener.getsockname()
             name = f"[{host}]" if ":" in host else host
             logger.info("%s %s is served on http://%s:%d (Ctrl+C stops)", record.name, record.version, name, address[1])
             server.run(sockets=[listener])

@@ -145,7 +145,7 @@ def decode_tensor(tensor: InputTensor, tail: bytes, most: int) -> Tensor | list[
     return _pixels(_binary_values(tail, tensor.datatype, tuple(tensor.shape)), count)
 
 
-def encode_answer(asked: Asked, about: Mapping[str, str], tensors: Mapping[str, Tensor]) -> tuple[bytes, int | None]:
+def encode_answer(asked: Asked, about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> tuple[bytes, int | None]:
     """The body of an answer, and how many bytes of it are JSON where binary tensors follow.
 
     `about` names the model; `tensors` are float32, by the name of the output.

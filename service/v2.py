@@ -96,7 +96,7 @@ async def infer(
             start = perf_counter()
             scores = await workers.run(partial(_score, asked, prepared, classifier))
             infer_seconds = perf_counter() - start
-    return _response(asked, scores, tell_stages(prepared, infer_seconds, metrics))
+    return _response(asked, scores, classifier, tell_stages(prepared, infer_seconds, metrics))
 
 
 def _prepare(picture: bytes, max_pixels: int) -> Prepared:
@@ -113,9 +113,14 @@ def _score(asked: Asked, prepared: list[Prepared], classifier: Classifier) -> Sc
     return classifier.infer(asked.images)
 
 
-def _response(asked: Asked, scores: Scores, timing: str) -> Response:
+def _response(asked: Asked, scores: Scores, classifier: Classifier, timing: str) -> Response:
     tensors = {PROBABILITIES: scores.probabilities, LOGITS: scores.logits, EVIDENCE: scores.evidence}
-    about = {"model_name": NAME, "model_version": VERSION}
+    known = pipeline.model_name(classifier)
+    about = {
+        "model_name": NAME,
+        "model_version": VERSION,
+        "parameters": {"version": known["version"], "sha256": known["sha256"]},
+    }
     body, header_length = encode_answer(asked, about, tensors)
     headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
     if header_length is None:

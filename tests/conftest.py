@@ -91,11 +91,11 @@ def client(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
-def tiny_onnx() -> bytes:
-    """One dense layer that honours the contract: logit k is the mean of the rows 2k and 2k + 1."""
+def tiny_onnx(shift: int = 0) -> bytes:
+    """One dense layer that honours the contract: logit k + shift is the mean of the rows 2k and 2k + 1."""
     weights = np.zeros((SIZE * SIZE, 10), np.float32)
     for digit in range(10):
-        weights[2 * digit * SIZE : (2 * digit + 2) * SIZE, digit] = 10 / (2 * SIZE)
+        weights[2 * digit * SIZE : (2 * digit + 2) * SIZE, (digit + shift) % 10] = 10 / (2 * SIZE)
     graph = helper.make_graph(
         [
             helper.make_node("Flatten", [INPUT_NAME], ["flat"]),
@@ -111,15 +111,15 @@ def tiny_onnx() -> bytes:
     return model.SerializeToString()
 
 
-def tiny_record(content: bytes) -> Record:
-    """The record of the tiny model. Its golden sample has ink in the rows 14 and 15, which it calls a 7."""
+def tiny_record(content: bytes, version: str = "0.0.1", digit: int = 7) -> Record:
+    """The record of the tiny model. Its golden sample has ink in the rows 14 and 15, which it calls a 7 (+ shift)."""
     frame = np.zeros((SIZE, SIZE), np.uint8)
     frame[14:16] = 255
-    logits = np.where(np.arange(10) == 7, 10.0, 0.0)
+    logits = np.where(np.arange(10) == digit, 10.0, 0.0)
     probabilities = np.exp(logits) / np.exp(logits).sum()
     return Record(
         name="tiny",
-        version="0.0.1",
+        version=version,
         sha256=hashlib.sha256(content).hexdigest(),
         layers_sha256="0" * 64,
         labels=list("0123456789"),
@@ -131,7 +131,7 @@ def tiny_record(content: bytes) -> Record:
         calibration={},
         acceptance=Acceptance(min_confidence=0.5, min_evidence=0.0),
         limits=["It is a stand-in."],
-        golden=Golden(base64.b64encode(frame.tobytes()).decode(), 7, probabilities.tolist()),
+        golden=Golden(base64.b64encode(frame.tobytes()).decode(), digit, probabilities.tolist()),
     )
 
 
