@@ -28,8 +28,8 @@ from benchmarks.table import markdown_table
 from model.plots import draw_shares
 from service import front, pipeline
 from service.app import create_app
-from service.classifier import Classifier
 from service.front import Front
+from service.reload import Serving
 from service.server import uvicorn_config
 from service.settings import Settings
 
@@ -80,7 +80,7 @@ async def in_process(ask: Ask, together: int, fronted: bool = True) -> dict[str,
     Of the try that was fastest: whatever disturbs only ever adds.
     """
     settings = Settings()
-    app = create_app(settings, Classifier.load(settings.model_path))
+    app = create_app(settings, Serving.load(settings.model_path))
     connections = connect(app, settings, together, fronted)
     request, watch, tries = ask.request(), Stopwatch(), []
     with watch.around_steps(app.state):
@@ -154,7 +154,7 @@ class Stopwatch:
         for step, owner, name in (
             ("decode", pipeline, "decode_grey_png"),
             ("frame", front, "prepare_framed"),
-            ("infer", state.classifier, "classify"),
+            ("infer", state.serving.classifier, "classify"),
             ("judge", front, "predict"),
             ("encode", front, "to_json"),
             ("metrics", front, "tell_stages"),
