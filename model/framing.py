@@ -6,7 +6,6 @@ The steps follow the MNIST page (LeCun, Cortes, Burges) and its reconstruction Q
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from model.contract import SIZE
@@ -36,6 +35,8 @@ FAINT = 40
 _ROW, _COLUMN = np.mgrid[:SIZE, :SIZE] + 0.5
 _MOMENTS = np.stack([np.ones_like(_ROW), _COLUMN, _ROW], axis=-1).reshape(-1, 3).astype(np.float32)
 """Mass, and mass times x and y, are products of a frame's pixels with these columns: [784, 3]."""
+_POWERS = 2.0 ** np.arange(SIZE)
+"""Make one number of a row of 28 yes and no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,27 +102,30 @@ def _longest(box: Box) -> int:
     return max(box[2] - box[0], box[3] - box[1])
 
 
-def are_framed(frames: Pixels) -> NDArray[np.bool_]:
+def are_framed(frames: Pixels) -> list[bool]:
     """Which of uint8 [N, 28, 28] are framed as MNIST's are: light ink, 19 to 22 pixels long, its mass in the middle."""
     flat = frames.reshape(-1, SIZE * SIZE)
-    longest = np.maximum(_lengths(np.bitwise_or.reduce(frames, axis=1)), _lengths(np.bitwise_or.reduce(frames, axis=2)))
-    mass, x, y = (flat.astype(np.float32) @ _MOMENTS).T
-    off_centre = np.maximum(np.abs(x - CENTRE * mass), np.abs(y - CENTRE * mass))
-    framed: NDArray[np.bool_] = (
-        ((flat[:, 0] | flat[:, -1]) == 0)
-        & (flat.max(axis=1) >= FULL)
-        & (longest >= LONGEST - 1)
-        & (longest <= LONGEST + 2)  # MNIST's own, and what averaging down may add
-        & (off_centre <= OFF_CENTRE * mass)
+    across = (np.bitwise_or.reduce(frames, axis=1) != 0) @ _POWERS
+    down = (np.bitwise_or.reduce(frames, axis=2) != 0) @ _POWERS
+    corners = flat[:, 0] | flat[:, -1]
+    moments = flat.astype(np.float32) @ _MOMENTS
+    return list(
+        map(_fits, across.tolist(), down.tolist(), corners.tolist(), flat.max(axis=1).tolist(), moments.tolist())
     )
-    return framed
 
 
-def _lengths(profiles: Pixels) -> NDArray[np.intp]:
-    """Of each profile, uint8 [N, 28], how far it is from the first to the last that is not 0; 28 where all are."""
-    inked = profiles != 0
-    lengths: NDArray[np.intp] = SIZE - inked.argmax(axis=1) - inked[:, ::-1].argmax(axis=1)
-    return lengths
+def _fits(across: float, down: float, corners: int, peak: int, moments: list[float]) -> bool:
+    """Whether one picture is framed, from what was measured of it."""
+    longest = max(_span(int(across)), _span(int(down)))
+    if corners or peak < FULL or not LONGEST - 1 <= longest <= LONGEST + 2:  # MNIST's own; averaging down may add
+        return False
+    mass, x, y = moments
+    return max(abs(x / mass - CENTRE), abs(y / mass - CENTRE)) <= OFF_CENTRE
+
+
+def _span(bits: int) -> int:
+    """From the first to the last bit that is set."""
+    return bits.bit_length() - (bits & -bits).bit_length() + 1
 
 
 def _placed(fine: Pixels) -> Pixels:

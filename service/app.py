@@ -44,7 +44,9 @@ def create_app(settings: Settings, serving: Serving) -> FastAPI:
     app.state.metrics = Metrics(app.state.admission, serving)
     app.state.observers = observers(settings, app.state.metrics)
     app.state.readiness = Readiness()
-    app.state.workers = Workers(settings.decode_threads(), settings.request_timeout_seconds)
+    app.state.workers = Workers(
+        settings.decode_threads(), settings.request_timeout_seconds, settings.max_waiting_seconds
+    )
 
     for routes in (predict, v2, card, health, metrics):
         app.include_router(routes.router)

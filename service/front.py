@@ -21,11 +21,13 @@ from opentelemetry import trace
 from pydantic_core import to_json
 from starlette.datastructures import State
 from starlette.types import Scope
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.admission import Admission
 from service.auth import is_authorized
 from service.boundary import POLICY as _POLICY
+from service.busy import Busy
+from service.exchange import Exchange, is_short, write
 from service.metrics import Metrics
 from service.observe import Finished, Observer
 from service.pipeline import Prepared, model_name, predict, prepare_framed
@@ -40,12 +42,6 @@ from service.upload import plain_image
 logger = logging.getLogger(__name__)
 
 PATHS = (b"/predict", b"/v1/predict")
-
-MOST_BYTES = 16 * 1024
-"""Of a body that is waited for here."""
-
-UNTAKEN = frozenset({b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"})
-"""Headers that ask for more than an answer."""
 
 POLICY = _POLICY.encode()
 
@@ -66,19 +62,18 @@ class Reading(NamedTuple):
 
 
 @dataclass(slots=True)
-class Exchange:
-    """A request that the front has taken, in place of an app."""
+class Plain(Exchange):
+    """A request that asks for no more than a picture to be read."""
 
     front: "Front"
+    origin: str
     content_type: str
     take_long_way: Callable[[RequestResponseCycle], None]
     """Hands it to the app after all, with the body that came."""
     started: float = field(default_factory=perf_counter)
-    cycle: RequestResponseCycle = field(init=False)
-    """Set when it is its turn on the connection."""
 
     def submit(self) -> None:
-        """Have it answered: its body has arrived."""
+        """Have it answered with all others of this turn."""
         self.front.submit(self)
 
 
@@ -92,9 +87,7 @@ class Front:
         self.readiness: Readiness = state.readiness
         self.serving: Serving = state.serving
         self.settings: Settings = state.settings
-        self.most_bytes = min(MOST_BYTES, self.settings.max_buffered_bytes // self.settings.max_connections)
-        """All connections together then hold here no more than bodies elsewhere may."""
-        self._waiting: list[Exchange] = []
+        self._waiting: list[Plain] = []
 
     @cached_property
     def traced(self) -> bool:
@@ -106,33 +99,39 @@ class Front:
         method: bytes,
         url: bytes,
         headers: Sequence[tuple[bytes, bytes]],
+        origin: str,
         take_long_way: Callable[[RequestResponseCycle], None],
     ) -> Exchange | None:
         """Take a request whose head is plain; None where it is not."""
-        if url not in PATHS or method != b"POST" or self.traced or self.admission.full:
+        if url not in PATHS or method != b"POST" or self.traced:
             return None
         found = dict(headers)
-        if len(found) < len(headers) or not UNTAKEN.isdisjoint(found):
+        if len(found) < len(headers) or not is_short(found):
             return None
         if b"origin" in found and self.settings.cors_origins:
-            return None
-        if not 0 < int(found.get(b"content-length", b"0")) <= self.most_bytes:
             return None
         key = self.settings.api_key
         if key and not is_authorized(headers, key.get_secret_value()):
             return None
-        return Exchange(self, found.get(b"content-type", b"").decode("latin-1"), take_long_way)
+        return Plain(self, origin, found.get(b"content-type", b"").decode("latin-1"), take_long_way)
 
-    def submit(self, exchange: Exchange) -> None:
+    def turn_away(self, headers: dict[bytes, bytes]) -> Exchange | None:
+        """Tell a short request to come back later; None where it takes more than that."""
+        if not is_short(headers) or self.readiness.state == "draining":
+            return None
+        return Busy(self.admission.busy(), self.observers)
+
+    def submit(self, exchange: Plain) -> None:
         """Answer a request whose body has arrived, together with all others of this turn."""
-        self.admission.in_flight += 1
+        self.admission.in_work.take(exchange.origin)
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_turn)
         self._waiting.append(exchange)
 
     def _answer_turn(self) -> None:
         turn, self._waiting = self._waiting, []
-        self.admission.in_flight -= len(turn)
+        for exchange in turn:
+            self.admission.in_work.give_back(exchange.origin)
         try:
             readings = self._read(turn)
         except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
@@ -144,7 +143,7 @@ class Front:
             else:
                 self._answer(exchange, reading)
 
-    def _read(self, turn: Sequence[Exchange]) -> list[Reading | None]:
+    def _read(self, turn: Sequence[Plain]) -> list[Reading | None]:
         """Read the pictures of a turn; None stands for one that is not plain."""
         classifier = self.serving.classifier
         prepared = prepare_framed([plain_image(bytes(each.cycle.body), each.content_type) for each in turn])
@@ -155,7 +154,7 @@ class Front:
         model = model_name(classifier)
         return [None if item is None else Reading(item, next(predictions), model, infer_seconds) for item in prepared]
 
-    def _answer(self, exchange: Exchange, reading: Reading) -> None:
+    def _answer(self, exchange: Plain, reading: Reading) -> None:
         """Tell all who want to know of it, and write the answer."""
         cycle = exchange.cycle
         scope: Scope = cycle.scope  # type: ignore[assignment]  # uvicorn types it more narrowly
@@ -171,17 +170,4 @@ class Front:
             observer(finished)
         if self.readiness.state == "draining":
             cycle.keep_alive = False
-        write(cycle, _HEADERS % (timing.encode(), len(body), name.encode(), POLICY), body)
-
-
-def write(cycle: RequestResponseCycle, headers: bytes, body: bytes) -> None:
-    """Write a whole answer, as the cycle itself does message by message."""
-    lines = [STATUS_LINE[HTTPStatus.OK]]
-    for name, value in cycle.default_headers:
-        lines += (name, b": ", value, b"\r\n")
-    lines += (headers, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n", body)
-    cycle.response_started = cycle.response_complete = True
-    cycle.transport.write(b"".join(lines))
-    if not cycle.keep_alive:
-        cycle.transport.close()
-    cycle.on_response()
+        write(cycle, HTTPStatus.OK, _HEADERS % (timing.encode(), len(body), name.encode(), POLICY), body)

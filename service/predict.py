@@ -43,13 +43,15 @@ async def predict(
 ) -> Response:
     """Read the digit in one picture."""
     body = await read_body(request, settings.max_body_bytes, admission)
-    with admission.slot():
+    origin = admission.origin(request.scope)
+    with admission.slot(origin):
         async with workers.deadline():
             extract = partial(image_in, body, request.headers.get("content-type", ""), settings.structure())
-            raw = extract() if len(body) <= SMALL_BODY else await workers.run(extract)
+            raw = extract() if len(body) <= SMALL_BODY else await workers.begin(extract, origin)
             image = open_image(raw, settings.max_pixels)
             prepare = partial(pipeline.prepare, image, polarity)
-            prepared = prepare() if is_small(image) else await workers.run(prepare)
+            place = admission.place(origin, image.width * image.height)
+            prepared = prepare() if is_small(image) else await workers.begin(prepare, origin, place)
         start = perf_counter()
         [prediction] = pipeline.predict([prepared], classifier, include)
         infer_seconds = perf_counter() - start
@@ -73,16 +75,17 @@ async def predict_batch(
 ) -> Response:
     """Read the digits in many pictures: one result each, in order, and an error only in its own place."""
     body = await read_body(request, settings.max_batch_bytes, admission)
-    with admission.slot():
+    origin = admission.origin(request.scope)
+    with admission.slot(origin):
         async with workers.deadline():
             content_type = request.headers.get("content-type", "")
             extract = partial(images_in, body, content_type, settings.max_batch, settings.structure())
-            images = await workers.run(extract)
+            images = await workers.begin(extract, origin)
             prepare = partial(_prepared_or_failed, polarity=polarity, max_pixels=settings.max_pixels)
-            items = await workers.map(prepare, images)
+            items = await workers.map(prepare, images, origin)
             prepared = [item for item in items if isinstance(item, Prepared)]
             start = perf_counter()
-            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include))
+            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include), origin)
             infer_seconds = perf_counter() - start
     metrics.observe_predictions(predictions)
     request.state.pictures = len(items)

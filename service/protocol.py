@@ -13,7 +13,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.admission import Admission
 from service.errors import problem_app
-from service.front import Exchange, Front
+from service.exchange import Exchange
+from service.front import Front
 from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
 from service.observe import Observe, Observer
 from service.settings import Settings
@@ -73,7 +74,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Turn away the connection that is one too many."""
         super().connection_made(transport)
-        if len(self.connections) > self.settings.max_connections:
+        self.origin = self.admission.origin_of(self.client)
+        admitted = self.admission.connections.admits(self.origin)
+        self.admission.connections.take(self.origin)
+        if not admitted:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             transport.write(plain_answer(status, "Too many connections.", "retry-after: 1\r\n"))
             transport.close()
@@ -104,6 +108,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app at work; uvicorn would tell the request that came last."""
         self.forget_client()
+        self.admission.connections.give_back(self.origin)
         super().connection_lost(exc)
 
     def discard(self) -> None:
@@ -158,13 +163,19 @@ class GuardedProtocol(HttpToolsProtocol):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
     def chosen_app(self) -> Any:
-        """Who answers the request whose head has come: the front where it is plain, else an app."""
+        """Who answers the request whose head has come: an exchange where that is enough, else an app."""
+        if not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
+            return self.service
+        origin = self.admission.origin(self.scope)
+        headers = dict(self.headers)
+        if not self.admission.admits(origin, int(headers.get(b"content-length", b"0"))):
+            return (self.front and self.front.turn_away(headers)) or self.busy_app()
         if self.front:
-            plain = self.front.take(self.parser.get_method(), self.url, self.headers, self.take_long_way)
+            plain = self.front.take(self.parser.get_method(), self.url, self.headers, origin, self.take_long_way)
             if plain:
                 return plain
-        if self.admission.full and self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
-            return self.busy_app()
+        self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together
+        self.loop.call_soon(self.admission.in_work.give_back, origin)
         return self.service
 
     def take_long_way(self, cycle: RequestResponseCycle) -> None:

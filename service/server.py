@@ -23,6 +23,7 @@ from service.readiness import Readiness
 from service.reload import Serving
 from service.settings import Settings
 from service.signals import on_signals
+from service.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -93,18 +94,21 @@ class Server(uvicorn.Server):
         super().__init__(uvicorn_config(app, settings, admission, observers, front))
         self.settings = settings
         self.readiness = readiness
+        self.watchdog = Watchdog()
         self.stop_at = float("inf")  # in the loop's time: when the drain is over
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and sweeping."""
         await super().startup(sockets)
         self.sweeper = asyncio.create_task(self.sweep())
+        self.watchdog.start()
 
     async def sweep(self) -> None:
         """Enforce the deadlines of all connections, for as long as the process lives."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            self.watchdog.beat()
             now = loop.time()
             for connection in self.guarded():
                 connection.enforce_deadlines(now)
@@ -135,6 +139,7 @@ class Server(uvicorn.Server):
         self.warn_of_the_unfinished()
         await super().shutdown(sockets)
         self.sweeper.cancel()
+        self.watchdog.stop()
 
     async def finish_connections(self, deadline: float) -> None:
         """Wait until every accepted request is answered, a while for those that may be on the way."""

@@ -81,6 +81,10 @@ class Settings(BaseSettings):
     max_json_depth: PositiveInt = Field(ORDINARY.json_depth, description="How deep JSON may be nested.")
     max_pixels: PositiveInt = Field(25_000_000, description="Pixels of a picture; WebP: at most 8,000,000.")
     max_inflight: PositiveInt = Field(128, description="Requests in work at a time; the rest are told 503.")
+    max_waiting_pixels: PositiveInt = Field(
+        25_000_000, description="Pixels of pictures that may wait for a thread; the rest are told 503."
+    )
+    max_waiting_seconds: PositiveFloat = Field(2, description="Who waits for a thread for this long is told 503.")
     max_buffered_bytes: PositiveInt = Field(64 * Mebi, description="Bytes that bodies in arrival may hold together.")
     max_connections: PositiveInt = Field(4096, description="Open connections.")
     max_header_bytes: PositiveInt = Field(16 * Kibi, description="Bytes of a request's head.")

@@ -34,7 +34,7 @@ async def read_body(request: Request, limit: int, admission: Admission) -> bytes
     if int(request.headers.get("content-length", "0")) > limit:
         raise BodyTooLarge(limit)
     body = bytearray()
-    with admission.arrival() as arrival:
+    with admission.arrival(admission.origin(request.scope)) as arrival:
         async for chunk in request.stream():
             arrival.add(len(chunk))
             body += chunk

@@ -84,17 +84,19 @@ async def infer(
 ) -> Response:
     """Run the network on tensors, or frame pictures as POST /predict does and run it on those."""
     body = await read_body(request, settings.max_batch_bytes, admission)
-    with admission.slot():
+    origin = admission.origin(request.scope)
+    with admission.slot(origin):
         async with workers.deadline():
             header_length = request.headers.get(HEADER_LENGTH)
             limits = (settings.max_batch, classifier.outputs, settings.max_json_depth)
             decode = partial(decode_request, body, header_length, *limits)
-            asked = decode() if len(body) <= SMALL_REQUEST else await workers.run(decode)
+            asked = decode() if len(body) <= SMALL_REQUEST else await workers.begin(decode, origin)
             prepared: list[Prepared] = []
             if isinstance(asked.images, list):
-                prepared = await workers.map(partial(_prepare, max_pixels=settings.max_pixels), asked.images)
+                prepare = partial(_prepare, max_pixels=settings.max_pixels)
+                prepared = await workers.map(prepare, asked.images, origin)
             start = perf_counter()
-            scores = await workers.run(partial(_score, asked, prepared, classifier))
+            scores = await workers.run(partial(_score, asked, prepared, classifier), origin)
             infer_seconds = perf_counter() - start
     return _response(asked, scores, classifier, tell_stages(prepared, infer_seconds, metrics))
 
