@@ -6,12 +6,11 @@ The steps follow the MNIST page (LeCun, Cortes, Burges) and its reconstruction Q
 from dataclasses import dataclass, replace
 
 import numpy as np
-from PIL import Image
 
 from model.contract import SIZE
 from model.digit import Digit, Reason, find_digit
-from model.grey import Pixels
-from model.ink import Ink, Levels, Polarity, find_ink
+from model.grey import Levels, Pixels
+from model.ink import Ink, Polarity, find_ink
 from model.strokes import FINE, LONGEST, Strokes, redraw
 from model.working import Box, to_working
 
@@ -35,6 +34,8 @@ FAINT = 40
 _ROW, _COLUMN = np.mgrid[:SIZE, :SIZE] + 0.5
 _MOMENTS = np.stack([np.ones_like(_ROW), _COLUMN, _ROW], axis=-1).reshape(-1, 3).astype(np.float32)
 """Mass, and mass times x and y, are products of a frame's pixels with these columns: [784, 3]."""
+_AVERAGE = (np.repeat(np.eye(SIZE, 3 * SIZE, SIZE), FINE, axis=1) / FINE).astype(np.float32)
+"""Averages fine pixels to those of the frame, and leaves out what lies a frame's length before or behind it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,30 +112,32 @@ def _is_framed(pixels: Pixels) -> bool:
     return bool(max(abs(x / mass - CENTRE), abs(y / mass - CENTRE)) <= OFF_CENTRE)
 
 
-def _placed(fine: Pixels) -> Pixels:
+def _placed(fine: Levels) -> Pixels:
     """Put the centre of mass where MNIST has it, and average the fine pixels down to the frame's."""
-    levels = fine.astype(np.float32)
-    across, down = levels.sum(axis=0), levels.sum(axis=1)
-    canvas = Image.new("L", (SIZE * FINE, SIZE * FINE))
-    corner = round(CENTRE * FINE - _centre(across)), round(CENTRE * FINE - _centre(down))
-    canvas.paste(Image.fromarray(fine), corner)
-    return np.asarray(canvas.reduce(FINE))
+    rows, columns = fine.shape
+    start = (
+        round(CENTRE * FINE - _centre(fine.sum(axis=1))) + SIZE * FINE,
+        round(CENTRE * FINE - _centre(fine.sum(axis=0))) + SIZE * FINE,
+    )
+    down, across = _AVERAGE[:, start[0] : start[0] + rows], _AVERAGE[:, start[1] : start[1] + columns]
+    return np.rint(down @ fine @ across.T * 255).astype(np.uint8)
 
 
 def _centre(profile: Levels) -> float:
     """The centre of mass of a profile, from its start, in pixels."""
-    return float(profile @ np.arange(profile.size)) / max(float(profile.sum()), 1.0) + 0.5
+    return float(profile @ np.arange(profile.size)) / max(float(profile.sum()), 1e-3) + 0.5
 
 
 def _warnings(ink: Ink, digit: Digit, strokes: Strokes, box: Box) -> tuple[str, ...]:
     """What may have cost accuracy, in the words of the HTTP contract."""
-    sides = digit.mask[0].any() or digit.mask[-1].any() or digit.mask[:, 0].any() or digit.mask[:, -1].any()
+    rows, columns = digit.mask.shape
+    left, top, right, bottom = digit.box
     found = {
         "uneven_light": ink.unevenness >= UNEVEN,
         "low_contrast": digit.contrast < FAINT,
         "low_resolution": _longest(box) < LONGEST,
         "thin_strokes": strokes.widened,
-        "touches_border": bool(sides),
+        "touches_border": not (left and top and right < columns and bottom < rows),
         "several_parts": digit.parts > 1,
     }
     return tuple(name for name, is_so in found.items() if is_so)

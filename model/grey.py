@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Pixels = NDArray[np.uint8]
+Levels = NDArray[np.float32]
 
 _ORIENTATION = 0x0112  # the EXIF tag
 # EXIF orientation -> (degrees to turn clockwise, whether it is then mirrored left to right).
