@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 Pixels = NDArray[np.uint8]
+Levels = NDArray[np.float32]
 Degrees = Literal[0, 90, 180, 270]
 
 STRIP_ROWS = 128
