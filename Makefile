@@ -39,6 +39,8 @@ bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, a
 lock: $(DEVELOPMENT) ## Pin what serving needs, for every platform, with hashes
 	.venv/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet \
 		--upgrade --output-file requirements.lock
+	.venv/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet \
+		--upgrade --extra cli --extra parquet --constraint requirements.lock --output-file requirements-bulk.lock
 
 clean: ## Remove the environment and every cache
 	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
 MOST_BYTES = 16 * 1024
-"""Of a body that is waited for here: all connections together then hold no more than bodies elsewhere may."""
+"""Of a body that is waited for here."""
 
 UNTAKEN = frozenset({b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"})
 """Headers that ask for more than an answer."""
@@ -24,9 +24,9 @@ class Exchange:
         raise NotImplementedError
 
 
-def is_short(headers: dict[bytes, bytes]) -> bool:
-    """Whether a request has a body that is worth waiting for, and asks for nothing but an answer."""
-    return UNTAKEN.isdisjoint(headers) and 0 < int(headers.get(b"content-length", b"0")) <= MOST_BYTES
+def is_short(headers: dict[bytes, bytes], most_bytes: int) -> bool:
+    """Whether a request has a body, of no more than so many bytes, and asks for nothing but an answer."""
+    return UNTAKEN.isdisjoint(headers) and 0 < int(headers.get(b"content-length", b"0")) <= most_bytes
 
 
 def write(cycle: RequestResponseCycle, status: HTTPStatus, headers: bytes, body: bytes) -> None:

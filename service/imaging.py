@@ -27,6 +27,9 @@ MAX_WEBP_PIXELS = 8_000_000
 DRAFT_SIDE = 640
 """JPEGs are decoded at the smallest of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels."""
 
+UNDECODED = "webp"
+"""The compression of a TIFF for which there is no decoder: libtiff would say so on standard error, past our log."""
+
 MAX_COMMENTS = 100
 """Comments of a plain PNM: Pillow takes each out of the text in time that grows with the whole of it."""
 
@@ -94,7 +97,9 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
         raise _unopened(raw, error) from None
     if image.format not in OPENED_AS:
         raise UnsupportedImage(_advice(raw))
-    limit = min(max_pixels, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
+    if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
+        raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
+    limit = min(max_pixels * 2 // 3, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
     if image.width * image.height > limit:
         raise _too_large(limit)
     return image

@@ -6,6 +6,7 @@ Nothing that happens to standard error can hold up the event loop: what cannot b
 import logging
 import sys
 import threading
+import warnings
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -116,8 +117,19 @@ class ToWriter(logging.Handler):
         self._writer.write(event)
 
 
+TALKATIVE = ("PIL", "python_multipart")
+"""Libraries that log what is wrong with a client's input."""
+
+
 def start_logging(layout: str) -> LogWriter:
-    """Send everything that is logged to standard error."""
+    """Send everything that is logged to standard error, and nothing there past the thread that writes it.
+
+    What libraries find odd in a picture or a form is its client's affair. Python's warnings of it would be written by
+    whoever reads the picture, the event loop included, and each new text be remembered for good.
+    """
+    warnings.simplefilter("ignore")
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     writer = LogWriter(sys.stderr, layout)
     root = logging.getLogger()
     root.handlers = [ToWriter(writer)]

@@ -13,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from model.contract import SIZE, Frames
-from model.framing import Framed, Polarity, are_framed, as_framed, frame_digit
+from model.framed import are_framed
+from model.framing import Framed, Polarity, as_framed, frame_digit
 from model.grey import Degrees
 from model.record import Acceptance
 from service.classifier import Classifier, ModelError, Scores

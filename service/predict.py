@@ -8,15 +8,7 @@ from pydantic_core import to_json
 
 from model.framing import Polarity
 from service import openapi, pipeline
-from service.deps import (
-    AdmissionDep,
-    ClassifierDep,
-    IncludeQuery,
-    MetricsDep,
-    PolarityQuery,
-    SettingsDep,
-    WorkersDep,
-)
+from service.deps import IncludeQuery, PolarityQuery, held_for, included
 from service.errors import ServiceError, problem
 from service.imaging import open_image
 from service.pipeline import Prepared, model_name
@@ -33,15 +25,13 @@ router = APIRouter(tags=["predict"])
 @router.post("/predict", **openapi.PREDICT)
 async def predict(
     request: Request,
-    classifier: ClassifierDep,
-    admission: AdmissionDep,
-    workers: WorkersDep,
-    settings: SettingsDep,
-    metrics: MetricsDep,
-    include: IncludeQuery,
+    include: IncludeQuery = [],  # noqa: B006  FastAPI copies it
     polarity: PolarityQuery = "auto",
 ) -> Response:
     """Read the digit in one picture."""
+    held, extra = held_for(request), included(include)
+    admission, settings, workers = held.admission, held.settings, held.workers
+    classifier = held.serving.classifier
     body = await read_body(request, settings.max_body_bytes, admission)
     origin = admission.origin(request.scope)
     with admission.slot(origin):
@@ -53,27 +43,25 @@ async def predict(
             place = admission.place(origin, image.width * image.height)
             prepared = prepare() if is_small(image) else await workers.begin(prepare, origin, place)
         start = perf_counter()
-        [prediction] = pipeline.predict([prepared], classifier, include)
+        [prediction] = pipeline.predict([prepared], classifier, extra)
         infer_seconds = perf_counter() - start
-    metrics.observe_predictions([prediction])
+    held.metrics.observe_predictions([prediction])
     request.state.prediction = prediction
     answer: Answer = {**prediction, "model": model_name(classifier), "request_id": request_id(request.scope)}
-    return _response(answer, tell_stages([prepared], infer_seconds, metrics))
+    return _response(answer, tell_stages([prepared], infer_seconds, held.metrics))
 
 
 @router.post("/v1/predict/batch", include_in_schema=False)
 @router.post("/predict/batch", **openapi.PREDICT_BATCH)
 async def predict_batch(
     request: Request,
-    classifier: ClassifierDep,
-    admission: AdmissionDep,
-    workers: WorkersDep,
-    settings: SettingsDep,
-    metrics: MetricsDep,
-    include: IncludeQuery,
+    include: IncludeQuery = [],  # noqa: B006  FastAPI copies it
     polarity: PolarityQuery = "auto",
 ) -> Response:
     """Read the digits in many pictures: one result each, in order, and an error only in its own place."""
+    held, extra = held_for(request), included(include)
+    admission, settings, workers = held.admission, held.settings, held.workers
+    classifier = held.serving.classifier
     body = await read_body(request, settings.max_batch_bytes, admission)
     origin = admission.origin(request.scope)
     with admission.slot(origin):
@@ -85,9 +73,9 @@ async def predict_batch(
             items = await workers.map(prepare, images, origin)
             prepared = [item for item in items if isinstance(item, Prepared)]
             start = perf_counter()
-            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include), origin)
+            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, extra), origin)
             infer_seconds = perf_counter() - start
-    metrics.observe_predictions(predictions)
+    held.metrics.observe_predictions(predictions)
     request.state.pictures = len(items)
     answers = iter(predictions)
     results: list[Prediction | Failure] = [
@@ -98,7 +86,7 @@ async def predict_batch(
         "model": model_name(classifier),
         "request_id": request_id(request.scope),
     }
-    return _response(answer, tell_stages(prepared, infer_seconds, metrics))
+    return _response(answer, tell_stages(prepared, infer_seconds, held.metrics))
 
 
 def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pixels: int) -> Prepared | ServiceError:

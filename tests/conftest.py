@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -23,6 +23,8 @@ from model.contract import INPUT_NAME, LOGITS, MODEL_FILE, PROBABILITIES, RECORD
 from model.record import Acceptance, Golden, Record
 
 ROOT = Path(__file__).parent.parent
+
+pytest_plugins = ["tests.containers"]
 
 
 @dataclass
@@ -58,19 +60,20 @@ def running_server(module: str = "service", stderr: int | None = None, **setting
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
     server = Server(process, port)
     try:
-        _wait_until_ready(server)
+        wait_until_ready(server.url, lambda: process.poll() is None)
         yield server
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_until_ready(server: Server) -> None:
+def wait_until_ready(url: str, alive: Callable[[], bool] = lambda: True) -> None:
+    """Ask until /readyz says so, for 20 seconds and while it lives."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        assert server.process.poll() is None, "the server ended while starting"
+        assert alive(), "the server ended while starting"
         try:
-            if httpx.get(f"{server.url}/readyz").status_code == 200:
+            if httpx.get(f"{url}/readyz").status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.05)
