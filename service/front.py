@@ -19,23 +19,18 @@ from typing import NamedTuple
 
 from opentelemetry import trace
 from pydantic_core import to_json
-from starlette.datastructures import State
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.admission import Admission
 from service.auth import is_authorized
 from service.boundary import POLICY as _POLICY
 from service.busy import Busy
+from service.deps import Held
 from service.exchange import MOST_BYTES, Exchange, is_short, write
-from service.metrics import Metrics
-from service.observe import Finished, Observer
+from service.observe import Finished
 from service.pipeline import Prepared, model_name, predict, prepare_framed
-from service.readiness import Readiness
-from service.reload import Serving
 from service.request_id import request_id
 from service.schemas import Answer, ModelName, Prediction
-from service.settings import Settings
 from service.timing import tell_stages
 from service.upload import plain_image
 
@@ -80,14 +75,9 @@ class Plain(Exchange):
 class Front:
     """Answers plain requests, one turn of the event loop at a time. Everything else hangs on the app."""
 
-    def __init__(self, state: State) -> None:
-        self.admission: Admission = state.admission
-        self.metrics: Metrics = state.metrics
-        self.observers: Sequence[Observer] = state.observers
-        self.readiness: Readiness = state.readiness
-        self.serving: Serving = state.serving
-        self.settings: Settings = state.settings
-        self.most_bytes = min(MOST_BYTES, self.settings.max_buffered_bytes // self.settings.max_connections)
+    def __init__(self, held: Held) -> None:
+        self.held = held
+        self.most_bytes = min(MOST_BYTES, held.settings.max_buffered_bytes // held.settings.max_connections)
         """All connections together then hold here no more than bodies elsewhere may."""
         self._waiting: list[Plain] = []
 
@@ -110,22 +100,22 @@ class Front:
         found = dict(headers)
         if len(found) < len(headers) or not is_short(found, self.most_bytes):
             return None
-        if b"origin" in found and self.settings.cors_origins:
+        if b"origin" in found and self.held.settings.cors_origins:
             return None
-        key = self.settings.api_key
+        key = self.held.settings.api_key
         if key and not is_authorized(headers, key.get_secret_value()):
             return None
         return Plain(self, origin, found.get(b"content-type", b"").decode("latin-1"), take_long_way)
 
     def turn_away(self, headers: dict[bytes, bytes]) -> Exchange | None:
         """Tell a short request to come back later; None where it takes more than that."""
-        if not is_short(headers, self.most_bytes) or self.readiness.state == "draining":
+        if not is_short(headers, self.most_bytes) or self.held.readiness.state == "draining":
             return None
-        return Busy(self.admission.busy(), self.observers)
+        return Busy(self.held.admission.busy(), self.held.observers)
 
     def submit(self, exchange: Plain) -> None:
         """Answer a request whose body has arrived, together with all others of this turn."""
-        self.admission.in_work.take(exchange.origin)
+        self.held.admission.in_work.take(exchange.origin)
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_turn)
         self._waiting.append(exchange)
@@ -133,7 +123,7 @@ class Front:
     def _answer_turn(self) -> None:
         turn, self._waiting = self._waiting, []
         for exchange in turn:
-            self.admission.in_work.give_back(exchange.origin)
+            self.held.admission.in_work.give_back(exchange.origin)
         try:
             readings = self._read(turn)
         except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
@@ -147,7 +137,7 @@ class Front:
 
     def _read(self, turn: Sequence[Plain]) -> list[Reading | None]:
         """Read the pictures of a turn; None stands for one that is not plain."""
-        classifier = self.serving.classifier
+        classifier = self.held.serving.classifier
         prepared = prepare_framed([plain_image(bytes(each.cycle.body), each.content_type) for each in turn])
         plain = [item for item in prepared if item is not None]
         start = perf_counter()
@@ -163,13 +153,13 @@ class Front:
         name = request_id(scope)
         answer: Answer = {**reading.prediction, "model": reading.model, "request_id": name}
         body = to_json(answer)
-        self.metrics.observe_predictions([reading.prediction])
-        timing = tell_stages([reading.prepared], reading.infer_seconds, self.metrics)
+        self.held.metrics.observe_predictions([reading.prediction])
+        timing = tell_stages([reading.prepared], reading.infer_seconds, self.held.metrics)
         scope["state"]["prediction"] = reading.prediction
         seconds = perf_counter() - exchange.started
         finished = Finished(scope, "POST", scope["path"], HTTPStatus.OK, seconds, len(cycle.body))
-        for observer in self.observers:
+        for observer in self.held.observers:
             observer(finished)
-        if self.readiness.state == "draining":
+        if self.held.readiness.state == "draining":
             cycle.keep_alive = False
         write(cycle, HTTPStatus.OK, _HEADERS % (timing.encode(), len(body), name.encode(), POLICY), body)

@@ -99,7 +99,7 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
         raise UnsupportedImage(_advice(raw))
     if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
         raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
-    limit = min(max_pixels, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
+    limit = min(max_pixels * 2 // 3, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
     if image.width * image.height > limit:
         raise _too_large(limit)
     return image

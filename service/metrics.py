@@ -105,4 +105,4 @@ router = APIRouter(tags=["health"])
 @router.get("/metrics", **openapi.METRICS)
 async def metrics(request: Request) -> Response:
     """What has happened so far."""
-    return Response(generate_latest(request.app.state.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+    return Response(generate_latest(request.app.state.held.metrics.registry), media_type=CONTENT_TYPE_LATEST)

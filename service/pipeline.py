@@ -4,6 +4,7 @@ import base64
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from io import BytesIO
 from time import perf_counter, time_ns
 from typing import Literal
@@ -12,7 +13,8 @@ import numpy as np
 from PIL import Image
 
 from model.contract import SIZE, Frames
-from model.framing import Framed, Polarity, are_framed, as_framed, frame_digit
+from model.framed import are_framed
+from model.framing import Framed, Polarity, as_framed, frame_digit
 from model.grey import Degrees
 from model.record import Acceptance
 from service.classifier import Classifier, ModelError, Scores
@@ -64,7 +66,7 @@ def prepare_framed(raws: Sequence[bytes | None]) -> list[Prepared | None]:
     frames = {index: frame for index, frame in enumerate(decoded) if frame is not None}
     prepared: list[Prepared | None] = [None] * len(raws)
     if frames:
-        framed = are_framed(np.stack(list(frames.values()))).tolist()
+        framed = are_framed(np.stack(list(frames.values())))
         decode_seconds = (middle - start) / len(raws)
         frame_seconds = (perf_counter() - middle) / len(frames)
         for (index, frame), is_framed in zip(frames.items(), framed, strict=True):
@@ -79,10 +81,10 @@ def predict(prepared: Sequence[Prepared], classifier: Classifier, include: Itera
     if not prepared:
         return []
     scores = score(prepared, classifier)
-    reasons = _reasons(prepared, scores, classifier.record.acceptance)
     digits = scores.probabilities.argmax(axis=1).tolist()
-    numbers = np.round(scores.probabilities.astype(np.float64), DECIMALS).tolist()
-    predictions = list(map(_prediction, prepared, digits, numbers, reasons))
+    probabilities = scores.probabilities.astype(np.float64).round(DECIMALS).tolist()
+    judge = partial(_prediction, least=classifier.record.acceptance)
+    predictions = list(map(judge, prepared, digits, probabilities, scores.evidence.tolist()))
     if include:
         for item, prediction in zip(prepared, predictions, strict=True):
             _add_included(prediction, item.framed.image, classifier, include)
@@ -92,26 +94,25 @@ def predict(prepared: Sequence[Prepared], classifier: Classifier, include: Itera
 def score(prepared: Sequence[Prepared], classifier: Classifier) -> Scores:
     """Run the network once over at least one picture. Of a blank one nothing speaks for any digit, or all alike."""
     scores = classifier.classify(np.stack([item.framed.image for item in prepared]))
-    blank = [item.framed.reason == "blank" for item in prepared]
-    scores.probabilities[blank] = 0.1
-    scores.logits[blank] = 0
+    if blank := [row for row, item in enumerate(prepared) if item.framed.reason == "blank"]:
+        scores.probabilities[blank] = 0.1
+        scores.logits[blank] = 0
     return scores
 
 
-def _reasons(prepared: Sequence[Prepared], scores: Scores, least: Acceptance) -> list[Reason | None]:
-    """Why each answer is not accepted, or None. What framing saw goes before what the network felt."""
-
-    def reason(item: Prepared, evidence: float, confidence: float) -> Reason | None:
-        if item.framed.reason:
-            return item.framed.reason
-        if evidence < least.min_evidence:
-            return "not_a_digit"
-        return "low_confidence" if confidence < least.min_confidence else None
-
-    return list(map(reason, prepared, scores.evidence.tolist(), scores.probabilities.max(axis=1).tolist()))
+def _reason(framed: Framed, confidence: float, evidence: float, least: Acceptance) -> Reason | None:
+    """Why an answer is not accepted, or None. What framing saw goes before what the network felt."""
+    if framed.reason:
+        return framed.reason
+    if evidence < least.min_evidence:
+        return "not_a_digit"
+    return "low_confidence" if confidence < least.min_confidence else None
 
 
-def _prediction(item: Prepared, digit: int, probabilities: list[float], reason: Reason | None) -> Prediction:
+def _prediction(
+    item: Prepared, digit: int, probabilities: list[float], evidence: float, least: Acceptance
+) -> Prediction:
+    reason = _reason(item.framed, probabilities[digit], evidence, least)
     blank = reason == "blank"
     return {
         "digit": None if blank else digit,

@@ -6,18 +6,10 @@ from time import perf_counter
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
-from model.framing import Polarity
 from service import openapi, pipeline
-from service.deps import (
-    AdmissionDep,
-    ClassifierDep,
-    IncludeQuery,
-    MetricsDep,
-    PolarityQuery,
-    SettingsDep,
-    WorkersDep,
-)
-from service.errors import ServiceError, problem
+from service.batches import prepare_batch
+from service.deps import IncludeQuery, PolarityQuery, held_for, included
+from service.errors import problem
 from service.imaging import open_image
 from service.pipeline import Prepared, model_name
 from service.request_id import request_id
@@ -33,15 +25,13 @@ router = APIRouter(tags=["predict"])
 @router.post("/predict", **openapi.PREDICT)
 async def predict(
     request: Request,
-    classifier: ClassifierDep,
-    admission: AdmissionDep,
-    workers: WorkersDep,
-    settings: SettingsDep,
-    metrics: MetricsDep,
-    include: IncludeQuery,
+    include: IncludeQuery = [],  # noqa: B006  FastAPI copies it
     polarity: PolarityQuery = "auto",
 ) -> Response:
     """Read the digit in one picture."""
+    held, extra = held_for(request), included(include)
+    admission, settings, workers = held.admission, held.settings, held.workers
+    classifier = held.serving.classifier
     body = await read_body(request, settings.max_body_bytes, admission)
     origin = admission.origin(request.scope)
     with admission.slot(origin):
@@ -53,27 +43,25 @@ async def predict(
             place = admission.place(origin, image.width * image.height)
             prepared = prepare() if is_small(image) else await workers.begin(prepare, origin, place)
         start = perf_counter()
-        [prediction] = pipeline.predict([prepared], classifier, include)
+        [prediction] = pipeline.predict([prepared], classifier, extra)
         infer_seconds = perf_counter() - start
-    metrics.observe_predictions([prediction])
+    held.metrics.observe_predictions([prediction])
     request.state.prediction = prediction
     answer: Answer = {**prediction, "model": model_name(classifier), "request_id": request_id(request.scope)}
-    return _response(answer, tell_stages([prepared], infer_seconds, metrics))
+    return _response(answer, tell_stages([prepared], infer_seconds, held.metrics))
 
 
 @router.post("/v1/predict/batch", include_in_schema=False)
 @router.post("/predict/batch", **openapi.PREDICT_BATCH)
 async def predict_batch(
     request: Request,
-    classifier: ClassifierDep,
-    admission: AdmissionDep,
-    workers: WorkersDep,
-    settings: SettingsDep,
-    metrics: MetricsDep,
-    include: IncludeQuery,
+    include: IncludeQuery = [],  # noqa: B006  FastAPI copies it
     polarity: PolarityQuery = "auto",
 ) -> Response:
     """Read the digits in many pictures: one result each, in order, and an error only in its own place."""
+    held, extra = held_for(request), included(include)
+    admission, settings, workers = held.admission, held.settings, held.workers
+    classifier = held.serving.classifier
     body = await read_body(request, settings.max_batch_bytes, admission)
     origin = admission.origin(request.scope)
     with admission.slot(origin):
@@ -81,13 +69,12 @@ async def predict_batch(
             content_type = request.headers.get("content-type", "")
             extract = partial(images_in, body, content_type, settings.max_batch, settings.structure())
             images = await workers.begin(extract, origin)
-            prepare = partial(_prepared_or_failed, polarity=polarity, max_pixels=settings.max_pixels)
-            items = await workers.map(prepare, images, origin)
+            items = await prepare_batch(images, polarity, settings.max_pixels, workers, origin)
             prepared = [item for item in items if isinstance(item, Prepared)]
             start = perf_counter()
-            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include), origin)
+            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, extra), origin)
             infer_seconds = perf_counter() - start
-    metrics.observe_predictions(predictions)
+    held.metrics.observe_predictions(predictions)
     request.state.pictures = len(items)
     answers = iter(predictions)
     results: list[Prediction | Failure] = [
@@ -98,17 +85,7 @@ async def predict_batch(
         "model": model_name(classifier),
         "request_id": request_id(request.scope),
     }
-    return _response(answer, tell_stages(prepared, infer_seconds, metrics))
-
-
-def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pixels: int) -> Prepared | ServiceError:
-    """Open, decode and frame one picture of a batch; what fails is an error in its place."""
-    if isinstance(image, ServiceError):
-        return image
-    try:
-        return pipeline.prepare(open_image(image, max_pixels), polarity)
-    except ServiceError as error:
-        return error
+    return _response(answer, tell_stages(prepared, infer_seconds, held.metrics))
 
 
 def _response(answer: Answer | BatchAnswer, timing: str) -> Response:

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from service.admission import Admission
 from service.app import create_app
 from service.classifier import ModelError
+from service.deps import Held
 from service.front import Front
 from service.listener import drain_accept_queue
 from service.logs import start_logging
@@ -47,8 +48,8 @@ def serve(settings: Settings, host: str, port: int) -> int:
         with bind(host, port) as listener:
             serving = Serving.load(settings.model_path)
             app = create_app(settings, serving)
-            state = app.state
-            server = Server(app, settings, state.admission, state.readiness, state.observers, Front(state))
+            held: Held = app.state.held
+            server = Server(app, settings, held.admission, held.readiness, held.observers, Front(held))
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
             listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
             record, address = serving.classifier.record, listener.getsockname()

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,11 +18,17 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+from starlette.testclient import TestClient
 
 from model.contract import INPUT_NAME, LOGITS, MODEL_FILE, PROBABILITIES, RECORD_FILE, SIZE
 from model.record import Acceptance, Golden, Record
+from service.app import create_app
+from service.reload import Serving
+from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+
+pytest_plugins = ["tests.containers"]
 
 
 @dataclass
@@ -58,19 +64,20 @@ def running_server(module: str = "service", stderr: int | None = None, **setting
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
     server = Server(process, port)
     try:
-        _wait_until_ready(server)
+        wait_until_ready(server.url, lambda: process.poll() is None)
         yield server
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_until_ready(server: Server) -> None:
+def wait_until_ready(url: str, alive: Callable[[], bool] = lambda: True) -> None:
+    """Ask until /readyz says so, for 20 seconds and while it lives."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        assert server.process.poll() is None, "the server ended while starting"
+        assert alive(), "the server ended while starting"
         try:
-            if httpx.get(f"{server.url}/readyz").status_code == 200:
+            if httpx.get(f"{url}/readyz").status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.05)
@@ -89,6 +96,13 @@ def client(server: Server) -> Iterator[httpx.Client]:
     """A client of that server."""
     with httpx.Client(base_url=server.url) as client:
         yield client
+
+
+@pytest.fixture
+def unstarted(tiny_model: Path) -> TestClient:
+    """A client of an app in this process that has been built and not yet started."""
+    settings = Settings(model_path=tiny_model)
+    return TestClient(create_app(settings, Serving.load(tiny_model)))
 
 
 def tiny_onnx(shift: int = 0) -> bytes:

@@ -123,9 +123,9 @@ def test_the_cpu_limit_sets_the_threads(container):
 def test_the_memory_limit_follows_from_the_formula(container):
     """At rest, the largest picture in each thread, bodies in arrival, and uploads in /tmp, which is memory too."""
     formula = re.findall(r"(\d+) MB", (ROOT / "docs" / "operations.md").read_text().split("## Memory")[1])
-    at_rest, picture = (int(number) * 10**6 for number in formula[:2])
+    resting, files, picture = (int(number) * 10**6 for number in formula[:3])
     threads = amount(container["resources"]["limits"]["cpu"])
-    need = at_rest + picture * threads + Settings().max_buffered_bytes + 64 * 2**20
+    need = resting + files + picture * threads + Settings().max_buffered_bytes + 64 * 2**20
     assert need <= amount(container["resources"]["limits"]["memory"])
 
 
@@ -146,7 +146,7 @@ def test_the_restricted_standard_is_kept_and_enforced(base):
     )
 
     pods = [template["spec"] for folder in TARGETS for template in map(pod_template, render(folder)) if template]
-    assert len(pods) == 6
+    assert len(pods) == 7
     for pod in pods:
         assert not {"hostNetwork", "hostPID", "hostIPC"} & set(pod)
         assert all({"emptyDir", "configMap", "persistentVolumeClaim"} & set(volume) for volume in pod["volumes"])

@@ -1,0 +1,105 @@
+"""What a cluster does to the image: little memory, half a CPU, any user, and the manifests as an engine plays them."""
+
+import shutil
+from pathlib import Path
+from uuid import uuid4
+
+import httpx2 as httpx
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from tests.conftest import ROOT, encoded, free_port, png, wait_until_ready
+from tests.containers import Built, Container, output, read, unavailable
+from tests.manifests import KUBERNETES, render
+
+pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]  # the first of them builds the image
+
+SMALL = [
+    "--memory=128m",
+    "--memory-swap=128m",
+    "--cpus=0.5",
+    "--read-only",
+    "--tmpfs=/tmp:size=16m",
+    "--cap-drop=ALL",
+    "--security-opt=no-new-privileges:true",
+    "--user=48213:0",
+    "--env=LENET_MAX_PIXELS=4000000",
+    "--env=LENET_THREADS=1",
+]
+
+
+def largest_pictures() -> list[bytes]:
+    """Four megapixels each, of the kinds that need the most memory a pixel."""
+    grey = np.add.outer(np.arange(2000), np.arange(2000)) % 256
+    eight = grey.astype(np.uint8)
+    return [
+        png((grey * 256).astype(np.uint16)),
+        png(np.repeat(eight[..., np.newaxis], 4, axis=2)),
+        encoded(Image.fromarray(eight[:1333]), "WEBP"),
+    ]
+
+
+def test_128_megabytes_and_half_a_cpu_are_enough(built: Built, digit_png: bytes, capsys):
+    """For 1,000 predictions, three batches of 256 and the largest pictures that are taken then. Its peak is printed."""
+    photo = (ROOT / "docs" / "seven.jpg").read_bytes()
+    with built.running(*SMALL) as container, httpx.Client(base_url=container.url(8000), timeout=60) as client:
+        for picture in [digit_png, photo] * 500:
+            client.post("/predict", content=picture).raise_for_status()
+        for picture in (digit_png, photo, photo):
+            answers = client.post("/predict/batch", files=[("files", picture)] * 256).raise_for_status().json()
+            assert all(prediction["digit"] is not None for prediction in answers["predictions"])
+        for picture in largest_pictures():
+            client.post("/predict", content=picture).raise_for_status()
+
+        state = container.inspect()["State"]
+        peak = int(container.status()["VmHWM"].removesuffix(" kB"))
+    assert state["Running"]
+    assert not state["OOMKilled"]
+    with capsys.disabled():
+        print(f"\n128 MB and half a CPU: resident at most {peak / 1000:.0f} MB, shared pages of files included")
+
+
+def test_less_memory_is_not_enough(built: Built):
+    """The control: the engine does enforce a limit."""
+    with built.running(*SMALL) as container:
+        output(built.engine, "update", "--memory=72m", "--memory-swap=72m", container.name)
+        pictures = largest_pictures()
+        url = f"{container.url(8000)}/predict"
+        with pytest.raises(httpx.TransportError):
+            [httpx.post(url, content=picture, timeout=60) for picture in pictures]
+
+
+def test_podman_plays_the_base(built: Built, tmp_path: Path, digit_png: bytes, golden):
+    """The rendered Deployment, from the real image, under a name and a port of this test's own."""
+    if built.engine != "podman" or not (shutil.which("catatonit") or Path("/usr/libexec/podman/catatonit").exists()):
+        unavailable("podman kube play needs podman and catatonit")
+    manifests = render(KUBERNETES / "overlays" / "podman")
+    [deployment] = [manifest for manifest in manifests if manifest["kind"] == "Deployment"]
+    name = f"lenet5-test-{uuid4().hex[:12]}"
+    deployment["metadata"]["name"] = name
+    [container] = deployment["spec"]["template"]["spec"]["containers"]
+    container["image"] = f"{built.tag}:latest"
+    [port] = container["ports"]
+    port["hostPort"] = free_port()
+    played = tmp_path / "played.yaml"
+    played.write_text(yaml.safe_dump_all(manifests))
+    try:
+        output("podman", "kube", "play", str(played), seconds=120)
+        [found] = output("podman", "ps", "--filter", f"name={name}", "--filter", f"ancestor={built.tag}", "-q").split()
+        running = Container("podman", found)
+        url = f"http://127.0.0.1:{port['hostPort']}"
+        wait_until_ready(url)
+        assert read(url, digit_png) == golden.digit
+
+        status = running.status()
+        assert int(status["CapBnd"], 16) == 0
+        assert status["NoNewPrivs"] == "1"
+        assert status["Uid"].split()[0] == "10001"
+        found = running.inspect()
+        assert found["HostConfig"]["ReadonlyRootfs"] is True
+        assert found["HostConfig"]["Memory"] == 768 * 2**20
+        assert "LENET_THREADS=1" in found["Config"]["Env"]
+    finally:
+        output("podman", "kube", "down", str(played), seconds=60)
