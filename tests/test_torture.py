@@ -3,8 +3,10 @@
 import pytest
 
 from tests.torture.corpora import corpora
+from tests.torture.damaged import damaged
 from tests.torture.generated import generated, generated_http
 from tests.torture.slow import slow
+from tests.torture.stops import stops
 
 LIVEZ_MS = 100
 
@@ -44,3 +46,18 @@ def test_slow_clients():
     Each kind fails without its own deadline: of the head, the body, an idle connection, an answer that is not read.
     """
     slow(1_000, livez_ms=LIVEZ_MS)
+
+
+@pytest.mark.timeout(300)
+def test_stops_under_load():
+    """Ten, under kept connections and new ones, and none loses a request.
+
+    tests/test_stop.py has the control: without the drain of the accept queue requests are lost.
+    """
+    stops(10)
+
+
+@pytest.mark.timeout(300)
+def test_damaged_models():
+    """200 of them, three by a service that is started. Fails where the hash is not compared: most would be served."""
+    damaged(200, started=3)
