@@ -2,13 +2,15 @@ PYTHON ?= python3
 HOST = 0.0.0.0
 PORT ?= 8000
 
+RIVALS = bentoml litserve mlserver mosec
+
 SERVING = .venv/.serving
 DEVELOPMENT = .venv/.development
 
-.PHONY: serve test check sbom train lock clean help
+.PHONY: serve test check sbom train bench bench-rivals bench-steps lock clean help
 
 help: ## What can be made
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 serve: $(SERVING) ## Serve on port 8000 (HOST= and PORT= override)
 	exec .venv/bin/python -m service --host $(HOST) --port $(PORT)
@@ -30,6 +32,16 @@ sbom: $(DEVELOPMENT) ## Write build/lenet5.cdx.json: what is in the image, in Cy
 
 train: $(DEVELOPMENT) ## Make model/artifacts again from the original MNIST bytes and what is drawn beside them
 	.venv/bin/python -m training --recipe best
+
+bench: $(DEVELOPMENT) ## Measure what a request costs, beside a bare server; needs wrk, two cores and some minutes
+	.venv/bin/python -m benchmarks
+
+bench-rivals: $(DEVELOPMENT) $(RIVALS:%=build/rivals/%/.installed) ## The same beside other serving frameworks
+	.venv/bin/python -m benchmarks --rivals
+
+bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, and draw docs/request.svg and docs/flame.svg
+	.venv/bin/python -m benchmarks.steps
+	.venv/bin/python -m benchmarks.flame docs/flame.svg
 
 lock: $(DEVELOPMENT) ## Pin what serving needs, for every platform, with hashes
 	.venv/bin/uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --quiet \
@@ -54,3 +66,8 @@ $(DEVELOPMENT): pyproject.toml $(SERVING)
 	@rm $(SERVING)
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --editable '.[cli,parquet,plots,otel,train,dev]'
 	@touch $(SERVING) $(DEVELOPMENT)
+
+build/rivals/%/.installed: benchmarks/rivals/%/requirements.txt
+	$(PYTHON) -m venv --clear $(@D)
+	$(@D)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
+	@touch $@

@@ -65,44 +65,51 @@ def find_components(mask: Mask) -> Components:
     count = int(owner.max()) + 1 if owner.size else 0
     row, first = np.divmod(start, stride)
     length = end - start
-    return Components(
-        shape=(rows, columns),
-        start=start,
-        end=end,
-        owner=owner,
-        left=_least(first, owner, count),
-        top=_least(row, owner, count),
-        right=-_least(-(first + length), owner, count),
-        bottom=-_least(-(row + 1), owner, count),
-        area=np.bincount(owner, length, count).astype(np.intp),
-    )
-
-
-def _least(values: Ints, owner: Ints, count: int) -> Ints:
-    """The smallest value of each owner, [R] -> [count]."""
-    least = np.full(count, np.iinfo(np.intp).max)
-    np.minimum.at(least, owner, values)
-    return least
+    top, bottom = np.zeros(count, np.intp), np.zeros(count, np.intp)
+    top[owner[::-1]] = row[::-1]  # runs are in reading order, and of several values the last one stays
+    bottom[owner] = row + 1
+    left, right = np.full(count, columns), np.zeros(count, np.intp)
+    np.minimum.at(left, owner, first)
+    np.maximum.at(right, owner, first + length)
+    area = np.bincount(owner, length, count).astype(np.intp)
+    return Components((rows, columns), start, end, owner, left, top, right, bottom, area)
 
 
 def _join(start: Ints, end: Ints, stride: int) -> Ints:
-    """Number the sets of touching runs, [R] -> [R]: each run takes the lowest number it touches, until none changes."""
-    # A run touches those of the next row that begin at or before its end and end at or after its start (diagonals too).
-    low = np.searchsorted(end - stride, start, side="left")
-    high = np.searchsorted(start - stride, end, side="right")
-    touching = np.maximum(high - low, 0)
-    upper = np.repeat(np.arange(start.size), touching)
-    lower = np.arange(upper.size) - np.repeat(touching.cumsum() - touching - low, touching)
-    label = np.arange(start.size)
-    while True:
-        a, b = label[upper], label[lower]
-        if np.array_equal(a, b):
-            break
-        least = np.minimum(a, b)
-        np.minimum.at(label, a, least)
-        np.minimum.at(label, b, least)
-        while not np.array_equal(label, jumped := label[label]):
-            label = jumped
-    is_root = label == np.arange(label.size)
-    number: Ints = is_root.cumsum() - 1
+    """Number the sets of touching runs, [R] -> [R]."""
+    # A run touches those of the row above that neither end before its start nor begin after its end (diagonals too).
+    first = end.searchsorted(start - stride)
+    touching = start.searchsorted(end - stride, side="right") - first
+    own = np.arange(start.size)
+    above = np.where(touching > 0, first, own)
+    tops = above == own
+    if np.count_nonzero(tops) == 1:  # whatever is not the first run hangs on one above it
+        return np.zeros(start.size, np.intp)
+    label = _followed(above)
+    lower = np.flatnonzero(touching > 1)
+    if lower.size:  # they may join what hangs together nowhere above
+        further = touching[lower] - 1
+        upper = np.arange(int(further.sum())) + np.repeat(first[lower] + 1 - (further.cumsum() - further), further)
+        label = _merged(label[np.repeat(lower, further)], label[upper], own)[label]
+        tops = label == own
+    number: Ints = tops.cumsum() - 1
     return number[label]
+
+
+def _merged(one: Ints, other: Ints, own: Ints) -> Ints:
+    """For each label the lowest that pairs of labels [P], [P] join it with, directly or by way of others."""
+    lowest = own.tolist()
+    for a, b in set(zip(one.tolist(), other.tolist(), strict=True)):
+        while lowest[a] != a:
+            a = lowest[a]
+        while lowest[b] != b:
+            b = lowest[b]
+        lowest[max(a, b)] = min(a, b)
+    return _followed(np.array(lowest))
+
+
+def _followed(label: Ints) -> Ints:
+    """What each label leads to at last, [R] -> [R]: those that lead to themselves stay."""
+    while not np.array_equal(further := label[label], label):
+        label = further
+    return label

@@ -1,19 +1,18 @@
 """Find the digit in a picture's ink: which parts are its own, and not lines, neighbours, specks or noise."""
 
-import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from model.components import Components, Ints, Mask, find_components
+from model.contrast import FAINTEST, clear_contrast, plain_contrast
 from model.enclosures import find_enclosure
 from model.frame_lines import find_lines
 from model.grey import Pixels
-from model.ink import Ink, histogram, otsu
-from model.morphology import close, grow
+from model.ink import Histogram, Ink, flattened, histogram, otsu
+from model.morphology import grow
 from model.ruled_lines import find_ruled
-from model.strokes import stroke_width
 from model.working import Box
 
 Reason = Literal["blank", "several_digits", "not_a_digit"]
@@ -31,22 +30,8 @@ LARGE, NEAR = 0.2, 0.2
 """and so are those of less than the first, unless they lie within the second, in sizes of the larger ones, of these."""
 SPECK, SPECK_PIXELS = 0.04, 5
 """What is no longer than this fraction of the shorter side, or this many pixels of the picture, is a speck too."""
-FAINTEST = 10
-"""Grey levels between ink and ground below which the picture is blank: compression alone makes up to 8."""
-CLEAREST_NOISE = 3.0
-"""Standard deviations of the ground by which ink must stand out from it: noise, cut in two, reaches 2 to 4."""
-CLEAREST_GRAIN = 4.0
-"""The same for ink of the whole picture: grains of one kind, cut from the rest, reach 4."""
-CLEAR = 8
-"""What is so faint must stand out by this many grey levels more, from all of the ground or from what is near."""
 SMALLEST_FOUND = 5e-4
 """Ink that is found only at the second cut must make up this fraction of the picture, and half of all ink there."""
-BOTH_SIDES = 0.58
-"""Strokes stand out from what is on either side of them by this fraction of their contrast; edges of shadows do not."""
-BOTH_SIDES_CLEARLY = 75
-"""So many grey levels are enough: a bold digit that fills the picture has too little ground between its strokes."""
-FLATTENED = 0.07
-"""In the second look the ground is followed over this fraction of the picture, each way: no stroke is broader."""
 TALL = 0.6
 """A part is of a digit's size if it is this fraction as high as the highest."""
 SOLID = 0.9
@@ -82,8 +67,7 @@ def find_digit(ink: Ink, pixel: float = 1.0) -> Digit | None:
     """
     digit = _find_in(ink, pixel)
     if digit is None:
-        reach = 1 + round(FLATTENED * max(ink.pixels.shape))
-        digit = _find_in(replace(ink, levels=close(ink.pixels, reach) - ink.pixels), pixel)
+        digit = _find_in(flattened(ink), pixel)
         if digit is not None and (digit.parts > FEW_PARTS or digit.contrast < PLAIN):
             return None
     return digit
@@ -95,11 +79,11 @@ def _find_in(ink: Ink, pixel: float) -> Digit | None:
     Ink that is a tiny part of the picture is lost among the noise that Otsu's threshold then cuts in two: if nothing
     stands out, what lies above the threshold is cut once more.
     """
-    lines, threshold = _lines(ink.levels)
+    lines, threshold = _lines(ink)
     digit = _digit_above(ink, threshold, lines, pixel)
     if digit is None:
-        above = ink.levels[~lines & (ink.levels > threshold)]
-        threshold = _threshold(above)
+        above = ink.levels[(ink.levels > threshold) & ~lines]
+        threshold = _threshold(histogram(above))
         digit = _digit_above(ink, threshold, lines, pixel)
         if digit is not None:
             found, all_ink = np.count_nonzero(digit.mask), np.count_nonzero(above > threshold)
@@ -108,40 +92,50 @@ def _find_in(ink: Ink, pixel: float) -> Digit | None:
     return digit
 
 
-def _lines(levels: Pixels) -> tuple[Mask, int]:
+def _lines(ink: Ink) -> tuple[Mask, int]:
     """The lines along the sides, bool [H, W], and the threshold for the ink between them.
 
     Lines may be much darker than the digit: where there are any, what lies between them is separated anew.
     """
-    threshold = _threshold(levels)
-    lines = find_lines(levels > threshold)
+    threshold = _threshold(ink.count)
+    if ink.rim <= threshold:
+        return np.zeros(ink.levels.shape, np.bool_), threshold
+    lines = find_lines(ink.levels > threshold)
     if lines.any():
-        threshold = _threshold(levels[~lines])
-        lines |= find_lines((levels > threshold) | lines)
+        threshold = _threshold(histogram(ink.levels[~lines]))
+        lines |= find_lines((ink.levels > threshold) | lines)
     return lines, threshold
 
 
-def _threshold(levels: Pixels) -> int:
-    """The level above which there is ink: Otsu's, but no lower than half of the faintest ink."""
-    return max(otsu(histogram(levels))[0], FAINTEST // 2) if levels.size else FAINTEST
+def _threshold(count: Histogram) -> int:
+    """The level above which there is ink: Otsu's of a histogram [256], but no lower than half of the faintest ink."""
+    return max(otsu(count)[0], FAINTEST // 2) if count.any() else FAINTEST
 
 
 def _digit_above(ink: Ink, threshold: int, lines: Mask, pixel: float) -> Digit | None:
     """The digit among the ink above a threshold, unless it hardly stands out."""
-    above = (ink.levels > threshold) & ~lines
-    ruled = find_ruled((ink.levels > threshold // 2) & ~lines, lines, pixel)  # often fainter than the pen
-    ruled |= find_ruled(above, lines, pixel)
-    parts = find_components(above & ~ruled)
+    above = ink.levels > threshold
+    free = ink.rim <= threshold // 2  # no line, however faint, can be followed to a side
+    ruled = lines if free else _ruled(ink.levels, threshold, lines, pixel)
+    parts = find_components(above if free else above & ~(lines | ruled))
     stray = _stray(parts, lines)
-    kept = _kept(parts, stray, parts.total(ink.levels) - threshold * parts.area)
+    kept = _kept(parts, stray, ink.levels, threshold)
     if not kept.any() or _longest(parts, kept) <= max(SPECK * min(parts.shape), SPECK_PIXELS * pixel):
         return None
-    mask = parts.mask(kept)
-    contrast = _clear_contrast(ink, mask, lines | ruled | parts.mask(stray))
+    all_is_its = free and bool(kept.all())
+    mask = above if all_is_its else parts.mask(kept)
+    contrast = plain_contrast(ink, mask, threshold) if all_is_its else None
+    contrast = contrast or clear_contrast(ink, mask, lines | ruled | parts.mask(stray))
     if contrast is None:
         return None
     count = int(np.count_nonzero(kept))
     return Digit(ink.levels, mask, parts.box(kept), contrast, count, find_enclosure(parts, kept), _reason(parts, kept))
+
+
+def _ruled(levels: Pixels, threshold: int, lines: Mask, pixel: float) -> Mask:
+    """The ink of ruled lines among that above a threshold, bool [H, W]; they are often fainter than the pen."""
+    faint = find_ruled((levels > threshold // 2) & ~lines, lines, pixel)
+    return faint | find_ruled((levels > threshold) & ~lines, lines, pixel)
 
 
 def _stray(parts: Components, lines: Mask) -> Mask:
@@ -172,8 +166,11 @@ def _is_cut(parts: Components) -> bool:
     return bool(across or down)
 
 
-def _kept(parts: Components, stray: Mask, ink: Ints) -> Mask:
-    """Which parts are the digit's, by how much `ink` each has: bool [K]. Specks are not."""
+def _kept(parts: Components, stray: Mask, levels: Pixels, threshold: int) -> Mask:
+    """Which parts are the digit's, by how much ink above the threshold each has: bool [K]. Specks are not."""
+    if stray.size == 1:
+        return ~stray & (parts.area > 1)
+    ink = parts.total(levels) - threshold * parts.area
     largest = int(ink[~stray].max(initial=0))
     kept: Mask = ~stray & (ink >= max(SMALLEST * largest, 1)) & (parts.area > 1)
     large = kept & (ink >= LARGE * largest)
@@ -189,43 +186,6 @@ def _kept(parts: Components, stray: Mask, ink: Ints) -> Mask:
 def _longest(parts: Components, kept: Mask) -> int:
     """The longest side of any of the kept parts, in pixels."""
     return int(np.maximum(parts.right - parts.left, parts.bottom - parts.top)[kept].max())
-
-
-def _clear_contrast(ink: Ink, mask: Mask, aside: Mask) -> float | None:
-    """How far a digit stands out, in grey levels; None where it hardly does, or from one side only, as shadows do."""
-    contrast, noise = _contrast(ink.levels, mask, aside)
-    if contrast < max(FAINTEST, CLEAREST_GRAIN * noise):
-        return None
-    reach = 2 + math.ceil(stroke_width(mask))
-    near, grain = _contrast(_stands_out(ink.pixels, reach), mask, aside)
-    if near < max(min(BOTH_SIDES * contrast, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain):
-        return None
-    clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
-    return contrast if clear else None
-
-
-def _stands_out(pixels: Pixels, reach: int) -> Pixels:
-    """How far dark ink no broader than `2 * reach` pixels stands out from what is on both sides, uint8 [H, W].
-
-    What reaches a side of the picture is taken to go on beyond.
-    """
-    beyond = np.pad(pixels, reach, mode="edge")
-    return close(beyond, reach)[reach:-reach, reach:-reach] - pixels
-
-
-def _contrast(levels: Pixels, digit: Mask, aside: Mask) -> tuple[float, float]:
-    """How far the digit stands out from the ground, and the ground's own deviation, in grey levels.
-
-    What was set aside [H, W] is neither.
-    """
-    ink = float(levels[digit].mean())
-    count = histogram(levels[~grow(digit | aside, 1)])
-    pixels = int(count.sum())
-    if not pixels:
-        return ink, 0.0
-    level = np.arange(256)
-    mean = float(count @ level) / pixels
-    return ink - mean, math.sqrt(float(count @ (level - mean) ** 2) / pixels)
 
 
 def _reason(parts: Components, kept: Mask) -> Reason | None:

@@ -2,18 +2,21 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 Pixels = NDArray[np.uint8]
+Levels = NDArray[np.float32]
+Degrees = Literal[0, 90, 180, 270]
 
 STRIP_ROWS = 128
 
 _ORIENTATION = 0x0112  # the EXIF tag
 # EXIF orientation -> (degrees to turn clockwise, whether it is then mirrored left to right).
-_UPRIGHT = {
+_UPRIGHT: dict[int, tuple[Degrees, bool]] = {
     2: (0, True),
     3: (180, False),
     4: (180, True),
@@ -22,6 +25,7 @@ _UPRIGHT = {
     7: (270, True),
     8: (270, False),
 }
+_AS_IT_IS: tuple[Degrees, bool] = 0, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Grey:
     """Upright grey pixels, uint8 [H, W], and the degrees clockwise (0, 90, 180, 270) that EXIF asked to turn them."""
 
     pixels: Pixels
-    rotated: int
+    rotated: Degrees
 
 
 def to_grey(image: Image.Image) -> Grey:
@@ -39,7 +43,7 @@ def to_grey(image: Image.Image) -> Grey:
     """
     deep = image.mode == "F" or image.mode.startswith("I")  # their one transparent level would be clipped to 8 bits
     pixels = _with_alpha(image) if image.has_transparency_data and not deep else _opaque(image)
-    rotated, mirrored = _UPRIGHT.get(_orientation(image), (0, False))
+    rotated, mirrored = _UPRIGHT.get(_orientation(image), _AS_IT_IS)
     if rotated:
         pixels = np.rot90(pixels, -rotated // 90)
     if mirrored:
@@ -47,9 +51,9 @@ def to_grey(image: Image.Image) -> Grey:
     return Grey(np.ascontiguousarray(pixels), rotated)
 
 
-def rotation(image: Image.Image) -> int:
-    """Degrees clockwise (0, 90, 180, 270) by which EXIF asks to turn the picture."""
-    return _UPRIGHT.get(_orientation(image), (0, False))[0]
+def rotation(image: Image.Image) -> Degrees:
+    """Degrees clockwise by which EXIF asks to turn the picture."""
+    return _UPRIGHT.get(_orientation(image), _AS_IT_IS)[0]
 
 
 def _orientation(image: Image.Image) -> int:

@@ -1,17 +1,16 @@
 """Find the ink in a picture: which side of the ground it lies on, how the light falls, how far it stands out."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
-from model.grey import Pixels
+from model.grey import Levels, Pixels
 from model.morphology import close
 
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
-Levels = NDArray[np.float32]
 Histogram = NDArray[np.intp]
 
 GRID = 32
@@ -27,7 +26,12 @@ TWO_TONES = 0.95
 ENOUGH_GROUND = 0.4
 """What lies along the sides is the ground only if it makes up this fraction of the picture; else it is a frame."""
 
-_LEVEL = np.arange(256)
+SIDE = 0.05
+"""Lines along the sides, and those from one to the other, come at least so near, as a fraction of the picture."""
+FLATTENED = 0.07
+"""In the second look the ground is followed over this fraction of the picture, each way: no stroke is broader."""
+
+LEVEL = np.arange(256)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,13 +39,17 @@ class Ink:
     """How far each pixel stands out from its ground, uint8 [H, W], and whether it does so on the dark side.
 
     `pixels`: the picture, inverted where its ink is light; `unevenness`: the grey levels over which the ground itself
-    varies, 0 where it is of one level.
+    varies, 0 where it is of one `level`, else None. `count` is the histogram of the levels [256], `rim` the highest of
+    those that lie in the margin, SIDE of the picture broad.
     """
 
     pixels: Pixels
     levels: Pixels
+    count: Histogram
+    rim: int
     dark: bool
     unevenness: int
+    level: int | None
 
 
 def find_ink(pixels: Pixels, polarity: Polarity) -> Ink:
@@ -57,9 +65,27 @@ def find_ink(pixels: Pixels, polarity: Polarity) -> Ink:
         pixels, coarse, count, threshold = ~pixels, ~coarse, count[::-1], 254 - threshold
     level = threshold + 1 + int(np.argmax(count[threshold + 1 :])) if threshold < 255 else 255
     if count[level] >= FLAT * pixels.size:
-        return Ink(pixels, level - np.minimum(pixels, np.uint8(level)), dark, unevenness=0)
+        levels = level - np.minimum(pixels, np.uint8(level))
+        below = np.zeros_like(count)
+        below[: level + 1] = count[level::-1]
+        below[0] += count[level + 1 :].sum()
+        return Ink(pixels, levels, below, rim(levels), dark, 0, level)
     ground = find_ground(coarse, pixels.shape)
-    return Ink(pixels, np.maximum(ground, pixels) - pixels, dark, int(np.ptp(ground)))
+    levels = np.maximum(ground, pixels) - pixels
+    return Ink(pixels, levels, histogram(levels), rim(levels), dark, int(np.ptp(ground)), None)
+
+
+def flattened(ink: Ink) -> Ink:
+    """The same ink where the ground is followed more closely, over FLATTENED of the picture each way."""
+    levels = close(ink.pixels, 1 + round(FLATTENED * max(ink.pixels.shape))) - ink.pixels
+    return replace(ink, levels=levels, count=histogram(levels), rim=rim(levels), level=None)
+
+
+def rim(levels: Pixels) -> int:
+    """The highest level in the margin of a picture, uint8 [H, W]."""
+    high, wide = (1 + round(SIDE * length) for length in levels.shape)
+    strips = levels[:high], levels[-high:], levels[:, :wide], levels[:, -wide:]
+    return max(int(strip.max()) for strip in strips)
 
 
 def _coarse(pixels: Pixels) -> Pixels:
@@ -117,9 +143,9 @@ def otsu(count: Histogram) -> tuple[int, float]:
     fraction of the whole, 0 where there is one level only.
     """
     below = count.cumsum()
-    mass = (count * _LEVEL).cumsum()
+    mass = (count * LEVEL).cumsum()
     total, mean = int(below[-1]), float(mass[-1] / below[-1])
-    variance = float(count @ (_LEVEL - mean) ** 2)
+    variance = float(count @ (LEVEL - mean) ** 2)
     between = (mean * below - mass) ** 2 / np.maximum(below * (total - below), 1)
     best = int(between.argmax())
     return best, float(between[best]) * total / variance if variance else 0.0

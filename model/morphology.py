@@ -5,9 +5,9 @@ from typing import TypeVar
 import numpy as np
 
 from model.components import Mask
-from model.grey import Pixels
+from model.grey import Levels, Pixels
 
-Values = TypeVar("Values", Pixels, Mask)
+Values = TypeVar("Values", Pixels, Levels, Mask)
 
 
 def grow(values: Values, reach: int) -> Values:

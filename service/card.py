@@ -2,16 +2,16 @@
 
 from dataclasses import asdict
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 
 from service import openapi
-from service.deps import ClassifierDep
+from service.deps import held_for
 from service.schemas import ModelCard
 
 router = APIRouter(tags=["model"])
 
 
 @router.get("/v1/model", **openapi.MODEL)
-async def model_card(classifier: ClassifierDep) -> ModelCard:
+async def model_card(request: Request) -> ModelCard:
     """Where the model that answers came from, and what it was seen to do."""
-    return ModelCard(**asdict(classifier.record))
+    return ModelCard(**asdict(held_for(request).serving.classifier.record))

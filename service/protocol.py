@@ -13,12 +13,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.admission import Admission
 from service.errors import problem_app
+from service.exchange import Exchange
+from service.front import Front
 from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
 from service.observe import Observe, Observer
 from service.settings import Settings
-
-BYTES_PER_SECOND = 64 * 1024
-"""A body has a second more for each of these that came: slow lines are served, trickles are not."""
 
 MAX_WAITING = 100
 """Requests that may wait behind the one in work. A single read brings thousands of short ones; each takes some 3 kB."""
@@ -44,14 +43,22 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     def __init__(
-        self, *args: Any, settings: Settings, admission: Admission, observers: Sequence[Observer], **kwargs: Any
+        self,
+        *args: Any,
+        settings: Settings,
+        admission: Admission,
+        observers: Sequence[Observer],
+        front: Front | None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.settings = settings
+        self.front = front
         self.admission = admission
         self.observers = observers
         self.service = self.app
         self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
+        self.arriving: Exchange | None = None  # what is in work, where the front waits for its body
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
         self.since = self.loop.time()  # when that phase began
         self.silent = True  # whether not a byte has come yet
@@ -67,7 +74,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Turn away the connection that is one too many."""
         super().connection_made(transport)
-        if len(self.connections) > self.settings.max_connections:
+        self.origin = self.admission.origin_of(self.client)
+        admitted = self.admission.connections.admits(self.origin)
+        self.admission.connections.take(self.origin)
+        if not admitted:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             transport.write(plain_answer(status, "Too many connections.", "retry-after: 1\r\n"))
             transport.close()
@@ -98,6 +108,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app at work; uvicorn would tell the request that came last."""
         self.forget_client()
+        self.admission.connections.give_back(self.origin)
         super().connection_lost(exc)
 
     def discard(self) -> None:
@@ -128,8 +139,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the app, or what stands in for it where every slot is taken. Raises Refused."""
         self.check_head()
-        busy = self.admission.full and self.admission.guards(self.url.partition(b"?")[0].decode("latin-1"))
-        self.app = self.busy_app() if busy else self.service
+        self.app = self.chosen_app()
         super().on_headers_complete()
         self.headers = []  # what the parser adds now are trailers, and the app has the headers already
         self.enter("body")
@@ -152,6 +162,26 @@ class GuardedProtocol(HttpToolsProtocol):
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
+    def chosen_app(self) -> Any:
+        """Who answers the request whose head has come: an exchange where that is enough, else an app."""
+        if not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
+            return self.service
+        origin = self.admission.origin(self.scope)
+        headers = dict(self.headers)
+        if not self.admission.admits(origin, int(headers.get(b"content-length", b"0"))):
+            return (self.front and self.front.turn_away(headers)) or self.busy_app()
+        if self.front:
+            plain = self.front.take(self.parser.get_method(), self.url, self.headers, origin, self.take_long_way)
+            if plain:
+                return plain
+        self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together
+        self.loop.call_soon(self.admission.in_work.give_back, origin)
+        return self.service
+
+    def take_long_way(self, cycle: RequestResponseCycle) -> None:
+        """Have the app answer a request after all."""
+        super()._start_asgi_task(cycle, self.service)
+
     def busy_app(self) -> ASGIApp:
         """An app that tells this one request to come back later."""
         return Linger(Observe(problem_app(self.admission.busy()), self.observers))
@@ -165,6 +195,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there in full."""
         super().on_message_complete()
+        if self.arriving:
+            self.arriving.submit()
+            self.arriving = None
         self.enter("idle")
 
     def enter(self, phase: Phase) -> None:
@@ -189,7 +222,14 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Remember which request is in work; uvicorn only knows the one that came last."""
         self.working = cycle
-        super()._start_asgi_task(cycle, app)
+        if not isinstance(app, Exchange):
+            super()._start_asgi_task(cycle, app)
+            return
+        app.cycle = cycle
+        if cycle.more_body:
+            self.arriving = app
+        else:
+            app.submit()
 
     def on_response_complete(self) -> None:
         """Go on with the request that waits, or hang up where the next was refused.
@@ -216,7 +256,7 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self.flow.read_paused:
             self.since = now  # the client cannot send while we do not read
         elif self.phase == "body":
-            allowed = self.settings.body_timeout_seconds + self.body_bytes / BYTES_PER_SECOND
+            allowed = self.settings.body_timeout_seconds + self.body_bytes / self.settings.min_body_rate
             if now - self.since > allowed:
                 self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The body took too long.")
         elif self.answering:
@@ -254,6 +294,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.working is not None:
             self.working.disconnected = True
             self.working.message_event.set()
+            if self.arriving:  # the app does what is done about clients that leave
+                self.take_long_way(self.working)
+                self.arriving = None
             self.working = None
         self.flow.resume_writing()
 

@@ -14,6 +14,8 @@ from starlette.types import ASGIApp
 from service.admission import Admission
 from service.app import create_app
 from service.classifier import ModelError
+from service.deps import Held
+from service.front import Front
 from service.listener import drain_accept_queue
 from service.logs import start_logging
 from service.observe import Observer
@@ -22,6 +24,7 @@ from service.readiness import Readiness
 from service.reload import Serving
 from service.settings import Settings
 from service.signals import on_signals
+from service.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +44,8 @@ def serve(settings: Settings, host: str, port: int) -> int:
         with bind(host, port) as listener:
             serving = Serving.load(settings.model_path)
             app = create_app(settings, serving)
-            server = Server(app, settings, app.state.admission, app.state.readiness, app.state.observers)
+            held: Held = app.state.held
+            server = Server(app, settings, held.admission, held.readiness, held.observers, Front(held))
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
             listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
             record, address = serving.classifier.record, listener.getsockname()
@@ -86,22 +90,26 @@ class Server(uvicorn.Server):
         admission: Admission,
         readiness: Readiness,
         observers: Sequence[Observer],
+        front: Front | None = None,
     ) -> None:
-        super().__init__(uvicorn_config(app, settings, admission, observers))
+        super().__init__(uvicorn_config(app, settings, admission, observers, front))
         self.settings = settings
         self.readiness = readiness
+        self.watchdog = Watchdog()
         self.stop_at = float("inf")  # in the loop's time: when the drain is over
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and sweeping."""
         await super().startup(sockets)
         self.sweeper = asyncio.create_task(self.sweep())
+        self.watchdog.start()
 
     async def sweep(self) -> None:
         """Enforce the deadlines of all connections, for as long as the process lives."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            self.watchdog.beat()
             now = loop.time()
             for connection in self.guarded():
                 connection.enforce_deadlines(now)
@@ -132,6 +140,7 @@ class Server(uvicorn.Server):
         self.warn_of_the_unfinished()
         await super().shutdown(sockets)
         self.sweeper.cancel()
+        self.watchdog.stop()
 
     async def finish_connections(self, deadline: float) -> None:
         """Wait until every accepted request is answered, a while for those that may be on the way."""
@@ -156,13 +165,13 @@ class Server(uvicorn.Server):
 
 
 def uvicorn_config(
-    app: ASGIApp, settings: Settings, admission: Admission, observers: Sequence[Observer]
+    app: ASGIApp, settings: Settings, admission: Admission, observers: Sequence[Observer], front: Front | None
 ) -> uvicorn.Config:
     """uvicorn's configuration. Everything is said here, so that no UVICORN_ variable has a say."""
     return uvicorn.Config(
         app,
         http=partial(  # type: ignore[arg-type]
-            GuardedProtocol, settings=settings, admission=admission, observers=observers
+            GuardedProtocol, settings=settings, admission=admission, observers=observers, front=front
         ),
         loop="uvloop",
         ws="none",

@@ -52,12 +52,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(module: str = "service", **settings: object) -> Iterator[Server]:
+def running_server(module: str = "service", stderr: int | None = None, **settings: object) -> Iterator[Server]:
     """`python -m service` (or another module) on a free port, ready; settings become LENET_ variables."""
     port = free_port()
     environment = os.environ | {f"LENET_{name.upper()}": str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", module, "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
     server = Server(process, port)
     try:
         wait_until_ready(server.url, lambda: process.poll() is None)

@@ -1,0 +1,108 @@
+"""Tell ink from what only looks like it: how clearly a digit stands out from the ground, and on both sides."""
+
+import math
+
+import numpy as np
+
+from model.components import Mask
+from model.grey import Pixels
+from model.ink import LEVEL, Ink
+from model.morphology import close, grow
+from model.strokes import outline_length, stroke_width
+
+FAINTEST = 10
+"""Grey levels between ink and ground below which the picture is blank: compression alone makes up to 8."""
+CLEAREST_NOISE = 3.0
+"""Standard deviations of the ground by which ink must stand out from it: noise, cut in two, reaches 2 to 4."""
+CLEAREST_GRAIN = 4.0
+"""The same for ink of the whole picture: grains of one kind, cut from the rest, reach 4."""
+CLEAR = 8
+"""What is so faint must stand out by this many grey levels more, from all of the ground or from what is near."""
+BOTH_SIDES = 0.58
+"""Strokes stand out from what is on either side of them by this fraction of their contrast; edges of shadows do not."""
+BOTH_SIDES_CLEARLY = 75
+"""So many grey levels are enough: a bold digit that fills the picture has too little ground between its strokes."""
+PLAIN = 50
+"""Grey levels above which the contrast need not be known exactly."""
+BARE = 1 / 8
+"""Up to this fraction of its ink's contrast a pixel of a plain picture counts as bare ground."""
+
+
+def clear_contrast(ink: Ink, mask: Mask, aside: Mask) -> float | None:
+    """How far a digit stands out, in grey levels; None where it hardly does, or from one side only, as shadows do.
+
+    What was set `aside`, [H, W] like the digit's `mask`, is neither its ink nor its ground.
+    """
+    ground = ~grow(mask | aside, 1)
+    contrast, noise = _contrast(ink.levels, mask, ground)
+    if contrast < max(FAINTEST, CLEAREST_GRAIN * noise):
+        return None
+    near, grain = _contrast(_stands_out(ink.pixels, _reach(stroke_width(mask))), mask, ground)
+    if near < max(min(BOTH_SIDES * contrast, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain):
+        return None
+    clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
+    return contrast if clear else None
+
+
+def plain_contrast(ink: Ink, mask: Mask, threshold: int) -> float | None:
+    """The same where it surely is clear, for little: at least so much; None where it has to be looked at closely.
+
+    `mask` [H, W] is all the ink there is above the threshold, and the ground is of one level. Then the histogram tells
+    within which bounds the contrast and the noise lie, since what touches the digit, and so is no ground, is at most
+    two pixels for each step of its outline. And if there is bare ground within reach of every place, the picture
+    without its strokes is as light everywhere as bare ground is, at least.
+    """
+    area, outline = int(np.count_nonzero(mask)), outline_length(mask)
+    ground = mask.size - area - 2 * outline
+    if ink.level is None or ground < mask.size / 4:
+        return None
+    rest, dark = slice(threshold + 1), slice(threshold + 1, None)
+    noise = math.sqrt(float(ink.count[rest] @ LEVEL[rest] ** 2) / ground)
+    most = float(ink.count[dark] @ LEVEL[dark]) / area
+    contrast = most - float(ink.count[rest] @ LEVEL[rest]) / ground
+    bare, glare = int(BARE * contrast), int(ink.pixels.max()) - ink.level
+    near, grain = contrast - bare - glare, noise + bare / 2 + glare
+    is_clear = (
+        contrast >= max(PLAIN, CLEAREST_GRAIN * noise, CLEAR + CLEAREST_NOISE * noise)
+        and near >= max(min(BOTH_SIDES * most, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain)
+        and _is_bare_everywhere(ink, bare, _reach(2 * area / outline))
+    )
+    return contrast if is_clear else None
+
+
+def _reach(width: float) -> int:
+    """How far from a stroke's pixels, of strokes of a mean width, there should be ground."""
+    return 2 + math.ceil(width)
+
+
+def _is_bare_everywhere(ink: Ink, bare: int, reach: int) -> bool:
+    """Whether every square of `2 * reach + 1` pixels, beyond the sides too, surely has a pixel with no more ink.
+
+    Of a lattice so narrow, three by three lie in each; those that reach beyond the sides share pixels with these.
+    """
+    step = (2 * reach + 1) // 3
+    inked = ink.levels[::step, ::step] > bare
+    inked = inked[2:] & inked[1:-1] & inked[:-2]
+    return ink.rim <= bare and not bool((inked[:, 2:] & inked[:, 1:-1] & inked[:, :-2]).any())
+
+
+def _stands_out(pixels: Pixels, reach: int) -> Pixels:
+    """How far dark ink no broader than `2 * reach` pixels stands out from what is on both sides, uint8 [H, W].
+
+    What reaches a side of the picture is taken to go on beyond.
+    """
+    beyond = np.pad(pixels, reach, mode="edge")
+    return close(beyond, reach)[reach:-reach, reach:-reach] - pixels
+
+
+def _contrast(levels: Pixels, digit: Mask, ground: Mask) -> tuple[float, float]:
+    """How far the digit stands out from the ground, and the ground's own deviation, in grey levels."""
+    level = levels.ravel().astype(np.float32)
+    of_digit, of_ground = (mask.ravel().astype(np.float32) for mask in (digit, ground))
+    ink = float(level @ of_digit) / np.count_nonzero(digit)
+    pixels = np.count_nonzero(ground)
+    if not pixels:
+        return ink, 0.0
+    mean = float(level @ of_ground) / pixels
+    level -= np.float32(mean)
+    return ink - mean, math.sqrt(float((level * level) @ of_ground) / pixels)
