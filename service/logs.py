@@ -15,6 +15,8 @@ from typing import Any, TextIO
 
 import structlog
 
+from service.libtiff import silence_libtiff
+
 MOST_WAITING = 10_000
 """Events that may wait to be written."""
 GATHER_SECONDS = 0.05
@@ -128,6 +130,7 @@ def start_logging(layout: str) -> LogWriter:
     whoever reads the picture, the event loop included, and each new text be remembered for good.
     """
     warnings.simplefilter("ignore")
+    silence_libtiff()
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     writer = LogWriter(sys.stderr, layout)

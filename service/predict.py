@@ -6,10 +6,10 @@ from time import perf_counter
 from fastapi import APIRouter, Request, Response
 from pydantic_core import to_json
 
-from model.framing import Polarity
 from service import openapi, pipeline
+from service.batches import prepare_batch
 from service.deps import IncludeQuery, PolarityQuery, held_for, included
-from service.errors import ServiceError, problem
+from service.errors import problem
 from service.imaging import open_image
 from service.pipeline import Prepared, model_name
 from service.request_id import request_id
@@ -69,8 +69,7 @@ async def predict_batch(
             content_type = request.headers.get("content-type", "")
             extract = partial(images_in, body, content_type, settings.max_batch, settings.structure())
             images = await workers.begin(extract, origin)
-            prepare = partial(_prepared_or_failed, polarity=polarity, max_pixels=settings.max_pixels)
-            items = await workers.map(prepare, images, origin)
+            items = await prepare_batch(images, polarity, settings.max_pixels, workers, origin)
             prepared = [item for item in items if isinstance(item, Prepared)]
             start = perf_counter()
             predictions = await workers.run(partial(pipeline.predict, prepared, classifier, extra), origin)
@@ -87,16 +86,6 @@ async def predict_batch(
         "request_id": request_id(request.scope),
     }
     return _response(answer, tell_stages(prepared, infer_seconds, held.metrics))
-
-
-def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pixels: int) -> Prepared | ServiceError:
-    """Open, decode and frame one picture of a batch; what fails is an error in its place."""
-    if isinstance(image, ServiceError):
-        return image
-    try:
-        return pipeline.prepare(open_image(image, max_pixels), polarity)
-    except ServiceError as error:
-        return error
 
 
 def _response(answer: Answer | BatchAnswer, timing: str) -> Response:

@@ -238,11 +238,15 @@ def odd_tiff(tag: int) -> bytes:
 
 
 def test_what_a_library_finds_odd_in_an_input_is_not_written():
-    """Fails without the filters: a warning, or a line of python-multipart's, for each of them."""
+    """Fails without the filters: a warning, or a line of python-multipart's or libtiff's, for each of them."""
+    tiff = encoded(Image.new("L", (20, 20), 7), "TIFF", compression="tiff_lzw")
+    directory = struct.unpack_from("<I", tiff, 4)[0]  # the compressed pixels lie before it
+    broken = tiff[:8] + b"\xff" * (directory - 8) + tiff[directory:]
     form = "multipart/form-data; boundary=a"
     with logging_server(subprocess.PIPE, access_log=False) as (process, url):
         for number in range(10):
             assert httpx.post(f"{url}/predict", content=odd_tiff(40_000 + number)).status_code == 200
+            assert httpx.post(f"{url}/predict", content=broken).status_code == 422
             odd = b"--a\r\nX" + b"(" * (number + 1) + b": 1\r\n\r\n--a--"
             assert httpx.post(f"{url}/predict", content=odd, headers={"Content-Type": form}).status_code == 400
         process.terminate()

@@ -3,6 +3,7 @@
 import pytest
 
 from tests.torture.corpora import corpora
+from tests.torture.generated import generated, generated_http
 
 LIVEZ_MS = 100
 
@@ -11,6 +12,25 @@ LIVEZ_MS = 100
 def test_outside_corpora():
     """All 1,093 files of two libraries' tests.
 
-    Fails without the check of dimensions (memory), the list of formats (answers) and the family of errors (500).
+    Fails without the list of formats: 185 MB for one file.
     """
     corpora(orders=1, livez_ms=LIVEZ_MS)
+
+
+@pytest.mark.timeout(300)
+def test_generated_inputs():
+    """20,000 in this process: an answer or an error of the family, and no more than 400 ms of CPU.
+
+    Fails without the limit of pixels (832 ms), where open_image catches OSError only, and where numbers in JSON are
+    compared unseen.
+    """
+    generated(20_000, seed=0)
+
+
+@pytest.mark.timeout(300)
+def test_generated_inputs_over_http():
+    """3,000 of another seed; each answer is of the contract.
+
+    Fails without the limit of pixels: 2.7 GB for one request.
+    """
+    generated_http(3_000, seed=1_000_000, livez_ms=LIVEZ_MS)
