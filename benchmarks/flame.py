@@ -28,8 +28,8 @@ def main() -> None:
         load(server.port, raw(SEVEN), MANY, WARM_SECONDS, cores[0])
         asking = threading.Thread(target=load, args=(server.port, raw(SEVEN), MANY, SECONDS + 2, cores[0]))
         asking.start()
-        spy = ["py-spy", "record", "--pid", str(server.process.pid), "--duration", str(SECONDS), "--native", "--threads"]
-        spy += ["--rate", str(SAMPLES_A_SECOND), "--output", str(options.out)]
+        spy = ["py-spy", "record", "--native", "--threads", "--rate", str(SAMPLES_A_SECOND)]
+        spy += ["--pid", str(server.process.pid), "--duration", str(SECONDS), "--output", str(options.out)]
         # The command is the picture's title, so it is called by its name, wherever it is installed.
         subprocess.run(spy, executable=Path(sys.executable).with_name("py-spy"), check=True)
         asking.join()

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import socket
 import sys
 from collections.abc import Sequence
@@ -35,11 +36,14 @@ IDLE_SECONDS = 1.0
 """A connection without a request is closed this long after the listener: its request may be on the way."""
 TICK_SECONDS = 0.01
 SWEEP_SECONDS = 0.5
+OTHER_DESCRIPTORS = 100
+"""Beside those of connections: the listener, the loop's own, libraries that are loaded late."""
 
 
 def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
     log = start_logging(settings.log_format)
+    raise_descriptor_limit(settings.max_connections + OTHER_DESCRIPTORS)
     try:
         with bind(host, port) as listener:
             serving = Serving.load(settings.model_path)
@@ -59,6 +63,14 @@ def serve(settings: Settings, host: str, port: int) -> int:
     finally:
         log.close()
     return 0
+
+
+def raise_descriptor_limit(wanted: int) -> None:
+    """Allow this process so many open descriptors, or as many as it may: shells still start programs with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    within = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < within:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (within, hard))
 
 
 def bind(host: str, port: int) -> socket.socket:

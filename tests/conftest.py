@@ -18,9 +18,13 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+from starlette.testclient import TestClient
 
 from model.contract import INPUT_NAME, LOGITS, MODEL_FILE, PROBABILITIES, RECORD_FILE, SIZE
 from model.record import Acceptance, Golden, Record
+from service.app import create_app
+from service.reload import Serving
+from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
@@ -92,6 +96,13 @@ def client(server: Server) -> Iterator[httpx.Client]:
     """A client of that server."""
     with httpx.Client(base_url=server.url) as client:
         yield client
+
+
+@pytest.fixture
+def unstarted(tiny_model: Path) -> TestClient:
+    """A client of an app in this process that has been built and not yet started."""
+    settings = Settings(model_path=tiny_model)
+    return TestClient(create_app(settings, Serving.load(tiny_model)))
 
 
 def tiny_onnx(shift: int = 0) -> bytes:

@@ -24,8 +24,8 @@ def imported(folder: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "forbidden"),
     [
-        ("service", {"training", "tests", "torch", "torchvision", "onnx", "matplotlib"}),
-        ("training", {"service", "tests", "fastapi", "uvicorn"}),
+        ("service", {"training", "tests", "benchmarks", "torch", "torchvision", "onnx", "matplotlib"}),
+        ("training", {"service", "tests", "benchmarks", "fastapi", "uvicorn"}),
         ("model", {"service", "training", "tests", "torch", "fastapi", "onnxruntime", "onnx", "pydantic"}),
     ],
 )

@@ -4,6 +4,7 @@ import pytest
 
 from tests.torture.corpora import corpora
 from tests.torture.generated import generated, generated_http
+from tests.torture.slow import slow
 
 LIVEZ_MS = 100
 
@@ -34,3 +35,12 @@ def test_generated_inputs_over_http():
     Fails without the limit of pixels: 2.7 GB for one request.
     """
     generated_http(3_000, seed=1_000_000, livez_ms=LIVEZ_MS)
+
+
+@pytest.mark.timeout(300)
+def test_slow_clients():
+    """1,000 of each kind.
+
+    Each kind fails without its own deadline: of the head, the body, an idle connection, an answer that is not read.
+    """
+    slow(1_000, livez_ms=LIVEZ_MS)

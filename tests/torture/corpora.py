@@ -13,7 +13,7 @@ def corpora(orders: int, livez_ms: float) -> str:
     """Send all 1,093 files, in another order each time."""
     files = all_files()
     assert len(files) == 1093
-    with running_server(access_log=False) as server, probed(server.port) as probing:
+    with running_server(access_log=False) as server, probed(server) as probing:
         bounds = Bounds(server)
         for order in range(orders):
             random.Random(order).shuffle(files)

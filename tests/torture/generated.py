@@ -65,7 +65,7 @@ def generated(count: int, seed: int) -> str:
 
 def generated_http(count: int, seed: int, livez_ms: float) -> str:
     """Send so many inputs to a server."""
-    with running_server(access_log=False) as server, probed(server.port) as probing:
+    with running_server(access_log=False) as server, probed(server) as probing:
         bounds = Bounds(server)
         for number in range(seed, seed + count):
             given = bad_input(random.Random(number))

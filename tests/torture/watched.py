@@ -1,13 +1,15 @@
 """A server that is looked at from outside while it is asked: its CPU time, its memory, its descriptors, its probes."""
 
+import os
+import select
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests.conftest import ROOT, Server
 from tests.wire import Wire, get
 
 PROBE = get("/livez")
@@ -22,6 +24,10 @@ class Watched:
     def cpu_seconds(self) -> float:
         """CPU time of all its threads, those that ended excepted: to be read in pairs."""
         return sum(int(path.read_text().split()[0]) for path in self.folder.glob("task/*/schedstat")) / 1e9
+
+    def waited_seconds(self) -> float:
+        """For how long its first thread, where a server's loop runs, was ready to run and had no core."""
+        return int((self.folder / "schedstat").read_text().split()[1]) / 1e9
 
     def resident(self) -> int:
         """Bytes of memory now."""
@@ -47,79 +53,61 @@ class Watched:
 
 
 class Probing:
-    """How long a probe took, over and over, and how long the same took of a process that does nothing else."""
+    """How long a probe took, over and over.
+
+    A busy machine must not decide a test: from each time is taken what the kernel says that the server's loop, or the
+    prober, was ready to run and had no core. What is left is what the server itself makes a client wait.
+    """
 
     def __init__(self) -> None:
         self.seconds: list[float] = []
-        self.control: list[float] = []
+        self.adjusted: list[float] = []
 
     def check(self, milliseconds: float) -> str:
-        """The p99 in ms; AssertionError where it is above what is asked for.
-
-        On a machine where even the control takes that long, three times the control's p99 is.
-        """
-        ours, control = quantile(self.seconds, 0.99) * 1e3, quantile(self.control, 0.99) * 1e3
-        assert ours <= max(milliseconds, 3 * control), (ours, control)
-        return f"/livez p99 {ours:.0f} ms (control {control:.0f} ms)"
+        """Both p99 in words; AssertionError where the adjusted one is above what is asked for."""
+        seconds, adjusted = quantile(self.seconds, 0.99) * 1e3, quantile(self.adjusted, 0.99) * 1e3
+        assert adjusted <= milliseconds, (seconds, adjusted)
+        return f"p99 of a probe {adjusted:.0f} ms ({seconds:.0f} ms with the waits for a core)"
 
 
 def quantile(values: list[float], share: float) -> float:
-    """So many of all are at most this."""
+    """So large a share of all are at most this."""
     return sorted(values)[min(int(len(values) * share), len(values) - 1)]
 
 
 @contextmanager
-def probed(port: int, pause: float = 0.005) -> Iterator[Probing]:
-    """Ask /livez over and over on a connection of its own; any answer but 200 is an error."""
-    probing, ended, failures = Probing(), threading.Event(), []
-
-    def probe(port: int, seconds: list[float]) -> None:
+def probed(server: Server, request: bytes = PROBE) -> Iterator[Probing]:
+    """Have a process of its own ask the same over and over, on one connection; any answer but 200 is an error."""
+    probing = Probing()
+    command = [sys.executable, "-m", __name__, str(server.port), str(server.process.pid), request.hex()]
+    with subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
         try:
-            with Wire(port) as wire:
-                while not ended.is_set():
-                    began = time.perf_counter()
-                    wire.send(PROBE)
-                    assert wire.answer().status == 200
-                    seconds.append(time.perf_counter() - began)
-                    ended.wait(pause)
-        except (AssertionError, OSError) as error:
-            failures.append(error)
-
-    with control() as other:
-        wanted = ((port, probing.seconds), (other, probing.control))
-        threads = [threading.Thread(target=probe, args=each) for each in wanted]
-        for thread in threads:
-            thread.start()
-        try:
+            process.stdout.readline()
             yield probing
         finally:
-            ended.set()
-            for thread in threads:
-                thread.join()
-    assert not failures, failures
+            said, _ = process.communicate()
+    assert process.returncode == 0
+    for line in said.splitlines():
+        seconds, waited = map(float, line.split())
+        probing.seconds.append(seconds)
+        probing.adjusted.append(max(seconds - waited, 0))
 
 
-@contextmanager
-def control() -> Iterator[int]:
-    """The port of a process that answers every line with the same bytes, and does nothing else."""
-    with subprocess.Popen([sys.executable, "-c", CONTROL], stdout=subprocess.PIPE, text=True) as process:
-        try:
-            yield int(process.stdout.readline())
-        finally:
-            process.kill()
+def probe(port: int, pid: int, request: bytes) -> None:
+    """Ask every 5 ms until standard input ends; print how long each took, and the waits for a core meanwhile."""
+    server, this = Watched(pid), Watched(os.getpid())
+    times = []
+    with Wire(port) as wire:
+        print("ready", flush=True)
+        while not select.select([sys.stdin], [], [], 0.005)[0]:
+            waited, began = server.waited_seconds() + this.waited_seconds(), time.perf_counter()
+            wire.send(request)
+            assert wire.answer().status == 200
+            seconds = time.perf_counter() - began
+            times.append((seconds, server.waited_seconds() + this.waited_seconds() - waited))
+    for seconds, waited in times:
+        print(f"{seconds:.6f} {waited:.6f}")
 
 
-CONTROL = """
-import asyncio
-
-async def answer(reader, writer):
-    while await reader.readuntil(b"\\r\\n\\r\\n"):
-        writer.write(b"HTTP/1.1 200 OK\\r\\ncontent-length: 0\\r\\n\\r\\n")
-
-async def main():
-    server = await asyncio.start_server(answer, "127.0.0.1")
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-asyncio.run(main())
-"""
+if __name__ == "__main__":
+    probe(int(sys.argv[1]), int(sys.argv[2]), bytes.fromhex(sys.argv[3]))
