@@ -109,7 +109,8 @@ def test_a_switch_under_load_loses_and_mixes_nothing(folder, digit_png, golden):
     assert 'version="0.0.2"' in metrics
 
 
-def test_many_switches_mix_nothing(folder):
+@pytest.mark.parametrize("count", [200, pytest.param(10_000, marks=pytest.mark.torture)])
+def test_many_switches_mix_nothing(folder, count):
     """As fast as they can be made, while four threads classify."""
     serving = Serving.load(folder.path)
     frame = serving.classifier.record.golden.frame()
@@ -126,14 +127,14 @@ def test_many_switches_mix_nothing(folder):
 
     with ThreadPoolExecutor(4) as threads:
         classifying = [threads.submit(classify) for _ in range(4)]
-        for _, version in zip(range(200), cycle(("0.0.2", "0.0.1")), strict=False):
+        for _, version in zip(range(count), cycle(("0.0.2", "0.0.1")), strict=False):
             folder.switch(version)
             serving.look()
             assert serving.classifier.record.version == version
         over.set()
 
     assert all(thread.result() for thread in classifying)
-    assert serving.reloads == {"loaded": 200, "refused": 0}
+    assert serving.reloads == {"loaded": count, "refused": 0}
 
 
 # Bad files
