@@ -63,6 +63,12 @@ def test_typer_and_rich_stay_in_the_command_line():
     assert importers == {"cli"}
 
 
+def test_one_module_knows_ray():
+    """It is an extra, and takes seconds to import."""
+    importers = {path.name for path in (ROOT / "service").rglob("*.py") if "import ray" in path.read_text()}
+    assert importers == {"cluster.py"}
+
+
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])
 def test_no_drawer_for_everything(name):
     """A module is named after what it holds."""
