@@ -39,7 +39,7 @@ bench: $(DEVELOPMENT) ## Measure what a request costs, beside a bare server; nee
 bench-rivals: $(DEVELOPMENT) $(RIVALS:%=build/rivals/%/.installed) ## The same beside other serving frameworks
 	.venv/bin/python -m benchmarks --rivals
 
-bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, and draw docs/request.svg and docs/flame.svg
+bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, and draw docs/request.png and docs/flame.svg
 	.venv/bin/python -m benchmarks.steps
 	.venv/bin/python -m benchmarks.flame docs/flame.svg
 
