@@ -18,7 +18,7 @@ serve: $(SERVING) ## Serve on port 8000 (HOST= and PORT= override)
 test: $(DEVELOPMENT) ## Run every test but those marked torture
 	.venv/bin/python -m pytest
 
-check: $(DEVELOPMENT) ## Lint, formatting, types, the Dockerfile, and known vulnerabilities where the index can be asked
+check: sbom ## Lint, formatting, types, the Dockerfile, and known vulnerabilities where the index can be asked
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
