@@ -7,7 +7,7 @@ RIVALS = bentoml litserve mlserver mosec
 SERVING = .venv/.serving
 DEVELOPMENT = .venv/.development
 
-.PHONY: serve test check train bench bench-rivals bench-steps lock clean help
+.PHONY: serve test check sbom train bench bench-rivals bench-steps lock clean help
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,10 +18,17 @@ serve: $(SERVING) ## Serve on port 8000 (HOST= and PORT= override)
 test: $(DEVELOPMENT) ## Run every test but those marked torture
 	.venv/bin/python -m pytest
 
-check: $(DEVELOPMENT) ## Lint, formatting and types
+check: sbom ## Lint, formatting, types, the Dockerfile, and known vulnerabilities where the index can be asked
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
+	.venv/bin/hadolint Dockerfile
+	.venv/bin/python .ci/audit.py
+
+sbom: $(DEVELOPMENT) ## Write build/lenet5.cdx.json: what is in the image, in CycloneDX
+	mkdir -p build
+	.venv/bin/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --output-reproducible \
+		--output-file build/lenet5.cdx.json 2>/dev/null
 
 train: $(DEVELOPMENT) ## Make model/artifacts again from the original MNIST bytes and what is drawn beside them
 	.venv/bin/python -m training --recipe best
@@ -32,7 +39,7 @@ bench: $(DEVELOPMENT) ## Measure what a request costs, beside a bare server; nee
 bench-rivals: $(DEVELOPMENT) $(RIVALS:%=build/rivals/%/.installed) ## The same beside other serving frameworks
 	.venv/bin/python -m benchmarks --rivals
 
-bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, and draw docs/request.svg and docs/flame.svg
+bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, and draw docs/request.png and docs/flame.svg
 	.venv/bin/python -m benchmarks.steps
 	.venv/bin/python -m benchmarks.flame docs/flame.svg
 

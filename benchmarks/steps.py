@@ -16,7 +16,6 @@ from typing import Any
 from unittest.mock import patch
 
 import uvloop
-from starlette.datastructures import State
 from uvicorn.server import ServerState
 
 from benchmarks.asks import SEVEN, Ask, base64_json, form, raw
@@ -28,12 +27,13 @@ from benchmarks.table import markdown_table
 from model.plots import draw_shares
 from service import front, pipeline
 from service.app import create_app
+from service.deps import Held
 from service.front import Front
 from service.reload import Serving
 from service.server import uvicorn_config
 from service.settings import Settings
 
-PICTURE = ROOT / "docs" / "request.svg"
+PICTURE = ROOT / "docs" / "request.png"
 TRIES, SECONDS_EACH = 40, 0.04
 STEPS = ("decode", "frame", "infer", "judge", "encode", "metrics", "access log")
 HTTP, REST = "HTTP: parse, limits, headers", "event loop and kernel"
@@ -83,7 +83,7 @@ async def in_process(ask: Ask, together: int, fronted: bool = True) -> dict[str,
     app = create_app(settings, Serving.load(settings.model_path))
     connections = connect(app, settings, together, fronted)
     request, watch, tries = ask.request(), Stopwatch(), []
-    with watch.around_steps(app.state):
+    with watch.around_steps(app.state.held):
         for _ in range(TRIES):
             watch.spent = dict.fromkeys(STEPS, 0.0)
             began, turns = perf_counter(), 0
@@ -98,8 +98,8 @@ async def in_process(ask: Ask, together: int, fronted: bool = True) -> dict[str,
 
 def connect(app: Any, settings: Settings, count: int, fronted: bool) -> dict[Any, "Sink"]:
     """So many connections of the service, with what each writes to."""
-    state = app.state
-    config = uvicorn_config(app, settings, state.admission, state.observers, Front(state) if fronted else None)
+    held = app.state.held
+    config = uvicorn_config(app, settings, held.admission, held.observers, Front(held) if fronted else None)
     config.load()
     connections = {config.http_protocol_class(config, ServerState(), {}): Sink() for _ in range(count)}
     for connection, sink in connections.items():
@@ -144,21 +144,21 @@ class Stopwatch:
         self.spent = dict.fromkeys(STEPS, 0.0)
         self._inner = 0.0
 
-    def around_steps(self, state: State) -> ExitStack:
+    def around_steps(self, held: Held) -> ExitStack:
         """Put itself around every step, until the stack is closed."""
-        state.observers[:] = [
-            self.timed(step, observer)
-            for step, observer in zip(("metrics", "access log"), state.observers, strict=True)
+        assert isinstance(held.observers, list)  # the connections hold the same one
+        held.observers[:] = [
+            self.timed(step, observer) for step, observer in zip(("metrics", "access log"), held.observers, strict=True)
         ]
         stack = ExitStack()
         for step, owner, name in (
             ("decode", pipeline, "decode_grey_png"),
             ("frame", front, "prepare_framed"),
-            ("infer", state.serving.classifier, "classify"),
+            ("infer", held.serving.classifier, "classify"),
             ("judge", front, "predict"),
             ("encode", front, "to_json"),
             ("metrics", front, "tell_stages"),
-            ("metrics", state.metrics, "observe_predictions"),
+            ("metrics", held.metrics, "observe_predictions"),
         ):
             stack.enter_context(patch.object(owner, name, self.timed(step, getattr(owner, name))))
         return stack

@@ -1,9 +1,11 @@
 """The network in memory: loaded from verified bytes, proved on its golden sample, and run. Knows onnxruntime."""
 
 import hashlib
+import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -11,6 +13,7 @@ import onnxruntime as ort
 from model.contract import (
     EVIDENCE,
     INPUT_NAME,
+    KERNELS,
     LABELS,
     LAYERS,
     LAYERS_FILE,
@@ -119,6 +122,14 @@ class Classifier:
             raise ModelError(f"the model came without {LAYERS_FILE}")
         activations = self._layers.run(list(LAYERS), {INPUT_NAME: to_tensor(frame[np.newaxis])})
         return {name: activation[0] for name, activation in zip(LAYERS, activations, strict=True)}
+
+    def kernels(self) -> dict[str, Any]:
+        """The kernels of C1 and C3, by layer: their `shape` and `data`. Raises ModelError."""
+        told = self._layers.get_modelmeta().custom_metadata_map if self._layers else {}
+        if KERNELS not in told:
+            raise ModelError("the model came without its kernels")
+        kernels: dict[str, Any] = json.loads(told[KERNELS])
+        return kernels
 
     def prove(self) -> None:
         """Classify the golden sample, which also warms the session up. Raises ModelError."""

@@ -72,6 +72,13 @@ class Layer(TypedDict):
     data: Annotated[str, Field(description="base64 of one byte a unit, row by row: 0 stands for -1, 255 for +1.")]
 
 
+class Kernels(TypedDict):
+    """A convolution's weights."""
+
+    shape: Annotated[list[int], Field(description="Maps, maps below, rows, columns.")]
+    data: Annotated[str, Field(description="base64 of float32 numbers, little-endian, in that order.")]
+
+
 class Prediction(TypedDict):
     """One picture's digit."""
 

@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import httpx2 as httpx
 import numpy as np
+import pyarrow.dataset
 import pytest
 import yaml
 from PIL import Image
@@ -103,3 +104,38 @@ def test_podman_plays_the_base(built: Built, tmp_path: Path, digit_png: bytes, g
         assert "LENET_THREADS=1" in found["Config"]["Env"]
     finally:
         output("podman", "kube", "down", str(played), seconds=60)
+
+
+def test_the_bulk_image_reads_shards(built: Built, tmp_path: Path, digit_png: bytes):
+    """As the Indexed Job runs it: any user, a root that is read only, no network; and into Parquet too."""
+    pictures, answers = tmp_path / "pictures", tmp_path / "answers"
+    pictures.mkdir()
+    answers.mkdir()
+    answers.chmod(0o777)
+    for number in range(5):
+        (pictures / f"{number}.png").write_bytes(digit_png)
+    tag = f"{built.tag}-bulk"
+    restrictions = ["--read-only", "--tmpfs=/tmp", "--cap-drop=ALL", "--user=48213:0", "--network=none"]
+    volumes = [f"--volume={pictures}:/pictures:ro", f"--volume={answers}:/answers"]
+    output(
+        built.engine, "build", "--target=bulk", f"--tag={tag}", *layers(built.engine), str(built.context), seconds=400
+    )
+    try:
+        for shard in ("0/2", "1/2"):
+            arguments = [
+                "batch",
+                "/pictures",
+                f"--output=/answers/{shard[0]}.parquet",
+                f"--shard={shard}",
+                "--workers=1",
+            ]
+            output(built.engine, "run", "--rm", *restrictions, *volumes, tag, *arguments)
+    finally:
+        output(built.engine, "image", "rm", "--force", tag)
+    found = pyarrow.dataset.dataset([str(path) for path in answers.glob("*/*.parquet")]).to_table(["source"])
+    assert sorted(found["source"].to_pylist()) == [f"{number}.png" for number in range(5)]
+
+
+def layers(engine: str) -> list[str]:
+    """Leave none behind, where the engine keeps them."""
+    return ["--layers=false"] if engine == "podman" else []

@@ -147,11 +147,12 @@ def test_replacing_every_replica_fails_no_request(fleet, outcome, rounds):
     assert len(outcome.seconds) > rounds * 3 * RATE
 
 
-def test_a_killed_replica_fails_no_request(fleet, outcome):
+@pytest.mark.parametrize("times", [1, pytest.param(10, marks=pytest.mark.torture)])
+def test_a_killed_replica_fails_no_request(fleet, outcome, times):
     """Not even those it had in work, which are asked elsewhere; it is replaced, and is asked again."""
     port = fleet.ports[1]
     with fleet.load(outcome):
-        for _ in range(3):
+        for _ in range(times):
             os.kill(fleet.process(port), signal.SIGKILL)
             assert fleet.replicas[port].exit_code(10) == 137
             time.sleep(1)
