@@ -18,7 +18,7 @@ serve: $(SERVING) ## Serve on port 8000 (HOST= and PORT= override)
 test: $(DEVELOPMENT) ## Run every test but those marked torture
 	.venv/bin/python -m pytest
 
-check: $(DEVELOPMENT) ## Lint, formatting, types, the Dockerfile, and known vulnerabilities where the index can be asked
+check: sbom ## Lint, formatting, types, the Dockerfile, and known vulnerabilities where the index can be asked
 	.venv/bin/ruff check
 	.venv/bin/ruff format --check
 	.venv/bin/mypy
@@ -39,7 +39,7 @@ bench: $(DEVELOPMENT) ## Measure what a request costs, beside a bare server; nee
 bench-rivals: $(DEVELOPMENT) $(RIVALS:%=build/rivals/%/.installed) ## The same beside other serving frameworks
 	.venv/bin/python -m benchmarks --rivals
 
-bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, and draw docs/request.svg and docs/flame.svg
+bench-steps: $(DEVELOPMENT) ## Measure where the microseconds of a request go, and draw docs/request.png and docs/flame.svg
 	.venv/bin/python -m benchmarks.steps
 	.venv/bin/python -m benchmarks.flame docs/flame.svg
 

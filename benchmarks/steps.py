@@ -33,7 +33,7 @@ from service.reload import Serving
 from service.server import uvicorn_config
 from service.settings import Settings
 
-PICTURE = ROOT / "docs" / "request.svg"
+PICTURE = ROOT / "docs" / "request.png"
 TRIES, SECONDS_EACH = 40, 0.04
 STEPS = ("decode", "frame", "infer", "judge", "encode", "metrics", "access log")
 HTTP, REST = "HTTP: parse, limits, headers", "event loop and kernel"

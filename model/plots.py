@@ -290,7 +290,7 @@ def _draw_cell(axes: Axes, cell: Cell, left: float, top: float) -> None:
 
 
 def draw_shares(bars: Mapping[str, Mapping[str, float]], title: str, unit: str, path: Path) -> None:
-    """What each bar's parts add up to, part beside part, as an SVG. All bars have the same parts, in order."""
+    """What each bar's parts add up to, part beside part, as a PNG. All bars have the same parts, in order."""
     figure = Figure(figsize=(9, 1.6 + 0.6 * len(bars)), layout="constrained")
     axes = figure.subplots()
     names = list(next(iter(bars.values())))
@@ -304,4 +304,4 @@ def draw_shares(bars: Mapping[str, Mapping[str, float]], title: str, unit: str, 
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize="small")
-    figure.savefig(path, metadata={"Date": None})
+    figure.savefig(path, dpi=_DPI)

@@ -6,6 +6,8 @@ from http import HTTPStatus
 from time import perf_counter
 from typing import Any
 
+from starlette.types import Scope
+
 from service.boundary import POLICY
 from service.errors import PROBLEM_JSON, Overloaded, problem
 from service.exchange import Exchange, write
@@ -28,13 +30,16 @@ class Busy(Exchange):
 
     def submit(self) -> None:
         """Tell it."""
-        cycle = self.cycle
-        scope: Any = cycle.scope  # uvicorn types it more narrowly
-        body = problem(scope, self.error).model_dump_json().encode()
+        scope: Any = self.cycle.scope  # uvicorn types it more narrowly
         seconds = perf_counter() - self.started
-        method = scope["method"] if scope["method"] in METHODS else "other"
-        finished = Finished(scope, method, scope["path"], HTTPStatus.SERVICE_UNAVAILABLE, seconds, 0)
-        for observer in self.observers:
-            observer(finished)
-        headers = _HEADERS % (len(body), request_id(scope))
-        write(cycle, HTTPStatus.SERVICE_UNAVAILABLE, headers.encode("latin-1"), body)
+        write(self.cycle, HTTPStatus.SERVICE_UNAVAILABLE, *told(scope, self.error, self.observers, seconds))
+
+
+def told(scope: Scope, error: Overloaded, observers: Sequence[Observer], seconds: float = 0.0) -> tuple[bytes, bytes]:
+    """The headers and the body of the answer to a request that is turned away; every observer is told."""
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    finished = Finished(scope, method, scope["path"], HTTPStatus.SERVICE_UNAVAILABLE, seconds, 0)
+    for observer in observers:
+        observer(finished)
+    body = problem(scope, error).model_dump_json().encode()
+    return (_HEADERS % (len(body), request_id(scope))).encode("latin-1"), body

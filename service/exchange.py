@@ -1,5 +1,6 @@
 """An exchange is answered within the protocol, in place of an app: without a task, and with ready bytes."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
 
@@ -31,12 +32,19 @@ def is_short(headers: dict[bytes, bytes], most_bytes: int) -> bool:
 
 def write(cycle: RequestResponseCycle, status: HTTPStatus, headers: bytes, body: bytes) -> None:
     """Write a whole answer, as the cycle itself does message by message."""
-    lines = [STATUS_LINE[status]]
-    for name, value in cycle.default_headers:
-        lines += (name, b": ", value, b"\r\n")
-    lines += (headers, b"\r\n" if cycle.keep_alive else b"connection: close\r\n\r\n", body)
     cycle.response_started = cycle.response_complete = True
-    cycle.transport.write(b"".join(lines))
+    cycle.transport.write(answer_bytes(status, cycle.default_headers, headers, body, cycle.keep_alive))
     if not cycle.keep_alive:
         cycle.transport.close()
     cycle.on_response()
+
+
+def answer_bytes(
+    status: HTTPStatus, default_headers: Iterable[tuple[bytes, bytes]], headers: bytes, body: bytes, keep_alive: bool
+) -> bytes:
+    """A whole answer; each line of `headers` has its end."""
+    lines = [STATUS_LINE[status]]
+    for name, value in default_headers:
+        lines += (name, b": ", value, b"\r\n")
+    lines += (headers, b"\r\n" if keep_alive else b"connection: close\r\n\r\n", body)
+    return b"".join(lines)

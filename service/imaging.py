@@ -11,7 +11,7 @@ from io import BytesIO
 # The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
 from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-from model.grey import Degrees, Grey, rotation, to_grey
+from model.grey import Degrees, Grey, Pixels, rotation, to_grey
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
 
@@ -80,6 +80,12 @@ class Decoded:
         """Left, top, right, bottom in the picture's pixels, of a box in decoded ones."""
         left, top, right, bottom = (side * self.scale for side in box)
         return left, top, min(right, self.size[0]), min(bottom, self.size[1])
+
+
+def as_decoded(pixels: Pixels) -> Decoded:
+    """uint8 [H, W], decoded elsewhere, upright and not shrunk."""
+    rows, columns = pixels.shape
+    return Decoded(Grey(pixels, 0), 1, (columns, rows))
 
 
 def open_image(raw: bytes, max_pixels: int) -> Image.Image:

@@ -2,7 +2,7 @@
 
 import base64
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from io import BytesIO
@@ -19,7 +19,7 @@ from model.grey import Degrees
 from model.record import Acceptance
 from service.classifier import Classifier, ModelError, Scores
 from service.errors import InvalidRequest
-from service.imaging import decode_image
+from service.imaging import Decoded, as_decoded, decode_image, open_image
 from service.png import decode_grey_png
 from service.schemas import Layer, ModelName, Prediction, Reason
 
@@ -45,9 +45,23 @@ class Prepared:
 
 def prepare(image: Image.Image, polarity: Polarity = "auto") -> Prepared:
     """Decode and frame an opened picture. Raises CorruptImage, Overloaded."""
+    return _prepared(lambda: decode_image(image), polarity)
+
+
+def prepare_raw(raw: bytes, max_pixels: int, polarity: Polarity = "auto") -> Prepared:
+    """Open, decode and frame a picture. Raises UnsupportedImage, CorruptImage, ImageTooLarge, Overloaded."""
+
+    def decode() -> Decoded:
+        pixels = decode_grey_png(raw, max_pixels)
+        return decode_image(open_image(raw, max_pixels)) if pixels is None else as_decoded(pixels)
+
+    return _prepared(decode, polarity)
+
+
+def _prepared(decode: Callable[[], Decoded], polarity: Polarity) -> Prepared:
     started_ns = time_ns()
     start = perf_counter()
-    decoded = decode_image(image)
+    decoded = decode()
     middle = perf_counter()
     framed = frame_digit(decoded.grey.pixels, polarity)
     box = framed.box and decoded.in_picture(framed.box)
@@ -61,9 +75,9 @@ def prepare_framed(raws: Sequence[bytes | None]) -> list[Prepared | None]:
     """
     started_ns = time_ns()
     start = perf_counter()
-    decoded = [None if raw is None else decode_grey_png(raw, SIZE, SIZE) for raw in raws]
+    decoded = [None if raw is None else decode_grey_png(raw, SIZE * SIZE) for raw in raws]
     middle = perf_counter()
-    frames = {index: frame for index, frame in enumerate(decoded) if frame is not None}
+    frames = {i: frame for i, frame in enumerate(decoded) if frame is not None and frame.shape == (SIZE, SIZE)}
     prepared: list[Prepared | None] = [None] * len(raws)
     if frames:
         framed = are_framed(np.stack(list(frames.values())))

@@ -7,13 +7,15 @@ is left to them, and so is every error. Pillow's decoder is not an interface: `t
 
 import struct
 import zlib
-from functools import lru_cache
 
 import numpy as np
 from PIL import _imaging
 
 from model.grey import Pixels
 
+_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
+_GREY = b"\x08\0\0\0\0"
+"""8 bits of grey, deflated, any filter, not interlaced."""
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
 _WHOLE = -1, 0
 """How the decoder says that the data ended, and without an error."""
@@ -21,22 +23,16 @@ _WHOLE = -1, 0
 _word = struct.Struct(">I").unpack_from
 
 
-@lru_cache(8)
-def _head(width: int, height: int) -> bytes:
-    """The first 33 bytes of a PNG of 8-bit grey levels, deflated, with any filter, not interlaced."""
-    header = struct.pack(">4sIIBBBBB", b"IHDR", width, height, 8, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n\0\0\0\r" + header + zlib.crc32(header).to_bytes(4, "big")
-
-
-def decode_grey_png(raw: bytes, width: int, height: int) -> Pixels | None:
-    """uint8 [H, W] of a PNG of this size that holds grey levels in one chunk and nothing else; None for other bytes."""
-    head = _head(width, height)
-    if not raw.startswith(head) or not raw.endswith(_END) or raw[37:41] != b"IDAT":
+def decode_grey_png(raw: bytes, most_pixels: int) -> Pixels | None:
+    """uint8 [H, W] of a PNG of 8-bit grey levels in one chunk and nothing else; None for any other bytes."""
+    plain = raw.startswith(_START) and raw[24:29] == _GREY and raw[37:41] == b"IDAT" and raw.endswith(_END)
+    if not plain or zlib.crc32(raw[12:29]) != _word(raw, 29)[0]:
         return None
+    (width,), (height,) = _word(raw, 16), _word(raw, 20)
     end = 41 + _word(raw, 33)[0]
-    if end + 4 + len(_END) != len(raw) or zlib.crc32(raw[37:end]) != _word(raw, end)[0]:
+    if not 0 < width * height <= most_pixels or end + 4 + len(_END) != len(raw):
         return None
-    return _inflated(raw[41:end], width, height)
+    return _inflated(raw[41:end], width, height) if zlib.crc32(raw[37:end]) == _word(raw, end)[0] else None
 
 
 def _inflated(deflated: bytes, width: int, height: int) -> Pixels | None:

@@ -5,18 +5,17 @@ uvicorn's httptools parser has no header limit and no deadlines of its own. Ever
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import httptools
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.admission import Admission
-from service.errors import problem_app
-from service.exchange import Exchange
+from service.busy import told
+from service.exchange import Exchange, answer_bytes
 from service.front import Front
-from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
-from service.observe import Observe, Observer
+from service.linger import LINGER_BYTES, LINGER_SECONDS
+from service.observe import Observer
 from service.settings import Settings
 
 MAX_WAITING = 100
@@ -28,12 +27,11 @@ Phase = Literal["head", "body", "idle", "ended"]
 
 
 class Refused(Exception):
-    """Raised in a parser callback: the request is answered in plain text and the connection closed."""
+    """Raised in a parser callback: the request is answered, most often in plain text, and the connection closed."""
 
-    def __init__(self, status: HTTPStatus, reason: str) -> None:
+    def __init__(self, status: HTTPStatus, reason: str, answer: bytes = b"") -> None:
         super().__init__(reason)
-        self.status = status
-        self.reason = reason
+        self.answer = answer or plain_answer(status, reason)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -101,9 +99,9 @@ class GuardedProtocol(HttpToolsProtocol):
         except (Refused, httptools.HttpParserError) as error:
             refused = error if isinstance(error, Refused) else error.__context__
             if isinstance(refused, Refused):
-                self.refuse(refused.status, refused.reason)
+                self.refuse(refused)
             else:
-                self.refuse(HTTPStatus.BAD_REQUEST, "This is not valid HTTP.")
+                self.refuse(Refused(HTTPStatus.BAD_REQUEST, "This is not valid HTTP."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app at work; uvicorn would tell the request that came last."""
@@ -163,13 +161,13 @@ class GuardedProtocol(HttpToolsProtocol):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
     def chosen_app(self) -> Any:
-        """Who answers the request whose head has come: an exchange where that is enough, else an app."""
+        """Who answers the request whose head has come: an exchange where that will do, else an app. Raises Refused."""
         if not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
             return self.service
         origin = self.admission.origin(self.scope)
         headers = dict(self.headers)
         if not self.admission.admits(origin, int(headers.get(b"content-length", b"0"))):
-            return (self.front and self.front.turn_away(headers)) or self.busy_app()
+            return (self.front and self.front.turn_away(headers)) or self.turn_away()
         if self.front:
             plain = self.front.take(self.parser.get_method(), self.url, self.headers, origin, self.take_long_way)
             if plain:
@@ -182,9 +180,14 @@ class GuardedProtocol(HttpToolsProtocol):
         """Have the app answer a request after all."""
         super()._start_asgi_task(cycle, self.service)
 
-    def busy_app(self) -> ASGIApp:
-        """An app that tells this one request to come back later."""
-        return Linger(Observe(problem_app(self.admission.busy()), self.observers))
+    def turn_away(self) -> NoReturn:
+        """Tell a request to come back later, whatever of its body is still to come. Raises Refused."""
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        self.scope["path"] = self.url.partition(b"?")[0].decode("latin-1")
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        scope: Any = self.scope  # uvicorn types it more narrowly
+        told_of = told(scope, self.admission.busy(), self.observers)
+        raise Refused(status, "", answer_bytes(status, self.server_state.default_headers, *told_of, keep_alive=False))
 
     def on_body(self, body: bytes) -> None:
         """Some of the body came."""
@@ -258,13 +261,13 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self.phase == "body":
             allowed = self.settings.body_timeout_seconds + self.body_bytes / self.settings.min_body_rate
             if now - self.since > allowed:
-                self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The body took too long.")
+                self.refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "The body took too long."))
         elif self.answering:
             return
         elif self.phase == "idle" and now - self.since > self.settings.keep_alive_seconds:
             self.transport.close()
         elif self.phase == "head" and now - self.since > self.settings.header_timeout_seconds:
-            self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The request's head took too long.")
+            self.refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "The request's head took too long."))
         elif self.phase == "ended" and now - self.since > LINGER_SECONDS:
             self.transport.abort()
 
@@ -276,9 +279,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self.unread_bytes = unread
         return now - self.unread_since
 
-    def refuse(self, status: HTTPStatus, reason: str) -> None:
-        """Answer the request that is being parsed in plain text, after those before it, and close."""
-        self.refusal = b"" if self.silent else plain_answer(status, reason)
+    def refuse(self, refused: Refused) -> None:
+        """Answer the request that is being parsed, after those before it, and close."""
+        self.refusal = b"" if self.silent else refused.answer
         if self.phase == "body" and self.pipeline:
             self.pipeline.popleft()  # it waits behind others, and no app has seen it
         elif self.phase == "body":

@@ -49,7 +49,7 @@ def by_pillow(raw: bytes) -> np.ndarray:
 @pytest.mark.parametrize("raw", [png(image) for image in IMAGES], ids=range(len(IMAGES)))
 def test_a_plain_digit_is_decoded(raw):
     """Fails where this Pillow has no such decoder any more: then nothing is lean."""
-    assert np.array_equal(decode_grey_png(raw, WIDTH, HEIGHT), by_pillow(raw))
+    assert np.array_equal(decode_grey_png(raw, WIDTH * HEIGHT), by_pillow(raw))
 
 
 @pytest.mark.parametrize("kind", range(6))
@@ -57,7 +57,7 @@ def test_every_filter(kind):
     """Whatever another program's encoder chose."""
     for seed in range(20):
         raw = written(filtered(kind, seed))
-        assert np.array_equal(decode_grey_png(raw, WIDTH, HEIGHT), by_pillow(raw))
+        assert np.array_equal(decode_grey_png(raw, WIDTH * HEIGHT), by_pillow(raw))
 
 
 @pytest.mark.parametrize("mode", ["1", "LA", "P", "RGB", "RGBA", "I;16"])
@@ -65,7 +65,7 @@ def test_other_modes_are_left_alone(mode):
     """They take Pillow's own way."""
     buffer = BytesIO()
     Image.fromarray(DIGIT).convert(mode).save(buffer, "PNG")
-    assert decode_grey_png(buffer.getvalue(), WIDTH, HEIGHT) is None
+    assert decode_grey_png(buffer.getvalue(), WIDTH * HEIGHT) is None
 
 
 @pytest.mark.parametrize(
@@ -86,17 +86,21 @@ def test_other_modes_are_left_alone(mode):
 )
 def test_other_shapes_are_left_alone(raw):
     """Interlaced, in pieces, with other chunks, of other depths and colours, with something behind."""
-    assert decode_grey_png(raw, WIDTH, HEIGHT) is None
+    assert decode_grey_png(raw, WIDTH * HEIGHT) is None
 
 
-def test_another_size_is_left_alone():
-    assert decode_grey_png(png(np.zeros((28, 29), np.uint8)), WIDTH, HEIGHT) is None
+def test_other_sizes():
+    """Up to the limit."""
+    scan = np.arange(100 * 60, dtype=np.uint8).reshape(60, 100)
+    assert np.array_equal(decode_grey_png(png(scan), 6000), scan)
+    assert decode_grey_png(png(scan), 5999) is None
+    assert decode_grey_png(png(scan)[:16] + b"\xff" * 8 + png(scan)[24:], 1 << 70) is None
 
 
 def test_cut_short_is_left_alone():
     """At every byte."""
     raw = png(DIGIT)
-    assert all(decode_grey_png(raw[:end], WIDTH, HEIGHT) is None for end in range(len(raw)))
+    assert all(decode_grey_png(raw[:end], WIDTH * HEIGHT) is None for end in range(len(raw)))
 
 
 def test_a_flipped_bit_is_seen():
@@ -106,7 +110,7 @@ def test_a_flipped_bit_is_seen():
         for bit in range(8):
             damaged = bytearray(raw)
             damaged[place] ^= 1 << bit
-            assert decode_grey_png(bytes(damaged), WIDTH, HEIGHT) is None
+            assert decode_grey_png(bytes(damaged), WIDTH * HEIGHT) is None
 
 
 @pytest.mark.parametrize(
@@ -121,5 +125,5 @@ def test_checksums_that_vouch_for_damage(lines):
         expected = by_pillow(raw)
     except Exception:
         expected = None
-    found = decode_grey_png(raw, WIDTH, HEIGHT)
+    found = decode_grey_png(raw, WIDTH * HEIGHT)
     assert found is None or np.array_equal(found, expected)

@@ -26,6 +26,8 @@ BODIES = {
     "JSON": (JSON, ("Content-Type: application/json",)),
     "blank": (png(np.zeros((28, 28), np.uint8)), ()),
     "dark on light": (DARK, ()),
+    "narrow": (png(IMAGES[0][:, 4:24]), ()),
+    "small": (png(IMAGES[0][::2, ::2]), ()),
     "cut short": (PICTURE[:-20], ()),
     "no picture": (b"hello, hello", ()),
     "no base64": (b'{"image": "%%%%"}', ("Content-Type: application/json",)),
