@@ -1,6 +1,7 @@
 """What a cluster does to the image: little memory, half a CPU, any user, and the manifests as an engine plays them."""
 
 import shutil
+import time
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,8 +13,9 @@ import yaml
 from PIL import Image
 
 from tests.conftest import ROOT, encoded, free_port, png, wait_until_ready
-from tests.containers import Built, Container, output, read, unavailable
+from tests.containers import RESTRICTIONS, Built, Container, output, read, unavailable
 from tests.manifests import KUBERNETES, render
+from tests.versions import Folder
 
 pytestmark = [pytest.mark.container, pytest.mark.timeout(600)]  # the first of them builds the image
 
@@ -104,6 +106,22 @@ def test_podman_plays_the_base(built: Built, tmp_path: Path, digit_png: bytes, g
         assert "LENET_THREADS=1" in found["Config"]["Env"]
     finally:
         output("podman", "kube", "down", str(played), seconds=60)
+
+
+def test_a_model_in_a_volume_is_exchanged(built: Built, tmp_path: Path):
+    """By renaming one link on the host, without a restart; any user may read it."""
+    folder = Folder(tmp_path)
+    tmp_path.chmod(0o755)
+    volume = [f"--volume={folder.root}:/model:ro", "--env=LENET_MODEL_PATH=/model/lenet5.onnx"]
+    with built.running(*RESTRICTIONS, "--user=48213:0", *volume) as container:
+        url = f"{container.url(8000)}/v1/model"
+        assert httpx.get(url).json()["version"] == "0.0.1"
+        folder.switch("0.0.2")
+        deadline = time.monotonic() + 10
+        while httpx.get(url).json()["version"] != "0.0.2":
+            assert time.monotonic() < deadline, "it did not notice"
+            time.sleep(0.1)
+        assert container.inspect()["RestartCount"] == 0
 
 
 def test_the_bulk_image_reads_shards(built: Built, tmp_path: Path, digit_png: bytes):
