@@ -11,6 +11,8 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvloop
@@ -53,11 +55,20 @@ def large_picture() -> bytes:
     return encoded(page, "JPEG", quality=80)
 
 
-def loaded(server: Server, kind: str, clients: int, seconds: float) -> Round:
-    """Load a server from a process of its own."""
+@contextmanager
+def loading(server: Server, kind: str, clients: int, seconds: float) -> Iterator[subprocess.Popen]:
+    """A process of its own that loads a server for a while."""
     command = [sys.executable, "-m", __name__, str(server.port), kind, str(clients), str(seconds)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    return Round(**json.loads(done.stdout))
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        yield process
+        process.stdout.read()
+    assert process.returncode == 0
+
+
+def loaded(server: Server, kind: str, clients: int, seconds: float) -> Round:
+    """What such a load was answered."""
+    with loading(server, kind, clients, seconds) as process:
+        return Round(**json.loads(process.stdout.readline()))
 
 
 def overload(kind: str, seconds: float, rounds: int = 5) -> str:
