@@ -14,6 +14,7 @@ from time import time
 from typing import Any, TextIO
 
 import structlog
+from pydantic_core import to_json
 
 from service.libtiff import silence_libtiff
 
@@ -94,7 +95,7 @@ def renderer(layout: str, stream: TextIO) -> Callable[[float, Event], str]:
     if layout == "console" or (layout == "auto" and stream.isatty()):
         draw: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)
     else:
-        draw = structlog.processors.JSONRenderer(sort_keys=False)
+        draw = structlog.processors.JSONRenderer(lambda event, **_: to_json(event).decode())
     return lambda at, event: str(draw(None, "", event | {"timestamp": _timestamp(at)}))
 
 
