@@ -30,12 +30,18 @@ RUN chmod -R a+rX /app \
     && python -m compileall -q --invalidation-mode checked-hash /app
 
 
-FROM $BASE
+FROM builder AS bulk-builder
 
-COPY --from=builder /opt/venv /opt/venv
-COPY --from=builder /app /app
+COPY requirements-bulk.lock /
+RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-compile --require-hashes --only-binary :all: \
+        -r /requirements-bulk.lock \
+    && rm -r pyarrow/tests pyarrow/include pyarrow/src \
+    && python -m compileall -q --invalidation-mode checked-hash .
+
+
+FROM $BASE AS common
+
 WORKDIR /app
-
 # Any user may run it: all files are readable by everybody, and nothing is written but big uploads, to /tmp.
 USER 10001:0
 # Buffers above 1 MiB go back to the system when they are done with: left alone, the allocator keeps a few big photos'
@@ -44,6 +50,21 @@ ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
     PYTHONUNBUFFERED=1 \
     MALLOC_MMAP_THRESHOLD_=1048576
+
+
+# `--target bulk`: the command line, as deploy/kubernetes/bulk runs it. It writes where it is told, nowhere else.
+FROM common AS bulk
+
+COPY --from=bulk-builder /opt/venv /opt/venv
+COPY --from=builder /app /app
+ENTRYPOINT ["python", "-m", "service.cli"]
+CMD ["--help"]
+
+
+FROM common
+
+COPY --from=builder /opt/venv /opt/venv
+COPY --from=builder /app /app
 
 EXPOSE 8000
 STOPSIGNAL SIGTERM

@@ -25,6 +25,9 @@ LABELS = tuple("0123456789")
 LAYERS = ("C1", "S2", "C3", "S4", "C5", "F6")
 """Outputs of the layers file, in the names of the 1998 paper."""
 
+KERNELS = "kernels"
+"""Metadata of the layers file: the kernels of C1 and C3 as JSON, as GET /v1/model/kernels gives them."""
+
 ARTIFACTS = Path(__file__).parent / "artifacts"
 MODEL_FILE = "lenet5.onnx"
 LAYERS_FILE = "lenet5-layers.onnx"

@@ -9,19 +9,14 @@ import numpy as np
 
 from model.contract import SIZE
 from model.digit import Digit, Reason, find_digit
+from model.framed import CENTRE, are_framed
 from model.grey import Levels, Pixels
 from model.ink import Ink, Polarity, find_ink
 from model.strokes import FINE, LONGEST, Strokes, redraw
 from model.working import Box, to_working
 
-__all__ = ["Framed", "Polarity", "frame_digit"]
+__all__ = ["Framed", "Polarity", "as_framed", "frame_digit"]
 
-CENTRE = 14.5
-"""Where MNIST has the centre of mass, in pixels from the frame's edge: the middle of the 15th pixel."""
-OFF_CENTRE = 0.75
-"""How far the mass of a framed digit may lie from there; MNIST rounds to a pixel, so its own reach 0.5."""
-FULL = 200
-"""The least peak of a framed digit; MNIST's own are 254 and 255."""
 LOOKS = 3
 """How often a picture is looked at closer: at a sheet in it, a box on the sheet, a small digit in the box."""
 SMALL = 50
@@ -31,9 +26,6 @@ UNEVEN = 40
 FAINT = 40
 """Grey levels between ink and ground below which the contrast is called low."""
 
-_ROW, _COLUMN = np.mgrid[:SIZE, :SIZE] + 0.5
-_MOMENTS = np.stack([np.ones_like(_ROW), _COLUMN, _ROW], axis=-1).reshape(-1, 3).astype(np.float32)
-"""Mass, and mass times x and y, are products of a frame's pixels with these columns: [784, 3]."""
 _AVERAGE = (np.repeat(np.eye(SIZE, 3 * SIZE, SIZE), FINE, axis=1) / FINE).astype(np.float32)
 """Averages fine pixels to those of the frame, and leaves out what lies up to a frame's length before or behind it."""
 _BEFORE = round((SIZE + CENTRE) * FINE)
@@ -61,10 +53,14 @@ class Framed:
 
 def frame_digit(pixels: Pixels, polarity: Polarity = "auto") -> Framed:
     """Frame a picture, uint8 [H, W] with at least one pixel, of any size and light. Never fails."""
-    rows, columns = pixels.shape
-    if polarity != "dark-on-light" and _is_framed(pixels):
-        return Framed(pixels, inverted=False, box=(0, 0, columns, rows))
+    if polarity != "dark-on-light" and pixels.shape == (SIZE, SIZE) and are_framed(pixels[np.newaxis])[0]:
+        return as_framed(pixels)
     return _framed(pixels, polarity, LOOKS)
+
+
+def as_framed(pixels: Pixels) -> Framed:
+    """Take a picture, uint8 (28, 28), as it is."""
+    return Framed(pixels, inverted=False, box=(0, 0, SIZE, SIZE))
 
 
 def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
@@ -100,21 +96,6 @@ def _framed_within(pixels: Pixels, place: Box, polarity: Polarity, looks: int) -
 
 def _longest(box: Box) -> int:
     return max(box[2] - box[0], box[3] - box[1])
-
-
-def _is_framed(pixels: Pixels) -> bool:
-    """Whether a picture is framed as MNIST's are: light ink, 19 to 22 pixels long, its mass in the middle."""
-    if pixels.shape != (SIZE, SIZE) or pixels[0, 0] or pixels[-1, -1]:
-        return False
-    across = np.flatnonzero(np.bitwise_or.reduce(pixels, axis=0))
-    down = np.flatnonzero(np.bitwise_or.reduce(pixels, axis=1))
-    if not across.size or pixels.max() < FULL:
-        return False
-    longest = max(across[-1] - across[0], down[-1] - down[0]) + 1
-    if not LONGEST - 1 <= longest <= LONGEST + 2:  # MNIST's own, and what averaging down may add
-        return False
-    mass, x, y = (pixels.ravel().astype(np.float32) @ _MOMENTS).tolist()
-    return bool(max(abs(x / mass - CENTRE), abs(y / mass - CENTRE)) <= OFF_CENTRE)
 
 
 def _placed(fine: Levels) -> Pixels:

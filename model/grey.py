@@ -1,6 +1,8 @@
 """Any picture that Pillow can open becomes upright grey pixels."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,10 +10,13 @@ from PIL import Image
 
 Pixels = NDArray[np.uint8]
 Levels = NDArray[np.float32]
+Degrees = Literal[0, 90, 180, 270]
+
+STRIP_ROWS = 128
 
 _ORIENTATION = 0x0112  # the EXIF tag
 # EXIF orientation -> (degrees to turn clockwise, whether it is then mirrored left to right).
-_UPRIGHT = {
+_UPRIGHT: dict[int, tuple[Degrees, bool]] = {
     2: (0, True),
     3: (180, False),
     4: (180, True),
@@ -20,6 +25,7 @@ _UPRIGHT = {
     7: (270, True),
     8: (270, False),
 }
+_AS_IT_IS: tuple[Degrees, bool] = 0, False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +33,7 @@ class Grey:
     """Upright grey pixels, uint8 [H, W], and the degrees clockwise (0, 90, 180, 270) that EXIF asked to turn them."""
 
     pixels: Pixels
-    rotated: int
+    rotated: Degrees
 
 
 def to_grey(image: Image.Image) -> Grey:
@@ -37,7 +43,7 @@ def to_grey(image: Image.Image) -> Grey:
     """
     deep = image.mode == "F" or image.mode.startswith("I")  # their one transparent level would be clipped to 8 bits
     pixels = _with_alpha(image) if image.has_transparency_data and not deep else _opaque(image)
-    rotated, mirrored = _UPRIGHT.get(_orientation(image), (0, False))
+    rotated, mirrored = _UPRIGHT.get(_orientation(image), _AS_IT_IS)
     if rotated:
         pixels = np.rot90(pixels, -rotated // 90)
     if mirrored:
@@ -45,9 +51,9 @@ def to_grey(image: Image.Image) -> Grey:
     return Grey(np.ascontiguousarray(pixels), rotated)
 
 
-def rotation(image: Image.Image) -> int:
-    """Degrees clockwise (0, 90, 180, 270) by which EXIF asks to turn the picture."""
-    return _UPRIGHT.get(_orientation(image), (0, False))[0]
+def rotation(image: Image.Image) -> Degrees:
+    """Degrees clockwise by which EXIF asks to turn the picture."""
+    return _UPRIGHT.get(_orientation(image), _AS_IT_IS)[0]
 
 
 def _orientation(image: Image.Image) -> int:
@@ -63,33 +69,39 @@ def _opaque(image: Image.Image) -> Pixels:
     if image.mode == "L":
         return np.asarray(image)
     if image.mode == "F" or image.mode.startswith("I"):
-        return _scaled(np.asarray(image))
+        return _scaled(image)
     if image.mode == "LAB":
         return np.asarray(image.getchannel("L"))
     return np.asarray(image.convert("L"))
 
 
-def _scaled(levels: NDArray[np.generic]) -> Pixels:
+def _scaled(image: Image.Image) -> Pixels:
     """Bring levels of more than 8 bits to 0..255.
 
     The range is guessed from the largest level, since files do not say it: fractions, 8 bits, 16 bits, or else
     whatever the picture spans. Levels that are not finite count as 0.
     """
-    values = np.nan_to_num(levels.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = float(values.min()), float(values.max())
+    low = min(float(strip.min()) for strip in _strips(image))
+    high = max(float(strip.max()) for strip in _strips(image))
     if low < 0 or high > 65535:
-        values, white = values - low, high - low
-    elif levels.dtype.kind == "f" and high <= 1:
-        white = 1.0
+        white = high - low
     else:
-        white = 255.0 if high <= 255 else 65535.0
-    pixels: Pixels = np.rint(values * (255.0 / white)).astype(np.uint8)
-    return pixels
+        low = 0.0
+        white = 1.0 if image.mode.startswith("F") and high <= 1 else 255.0 if high <= 255 else 65535.0
+    return np.concatenate([np.rint((strip - low) * (255.0 / white)).astype(np.uint8) for strip in _strips(image)])
+
+
+def _strips(image: Image.Image) -> Iterator[NDArray[np.float32]]:
+    """A picture's levels, some rows at a time: all at once they would take four times the picture's own memory."""
+    for top in range(0, image.height, STRIP_ROWS):
+        levels = np.asarray(image.crop((0, top, image.width, min(top + STRIP_ROWS, image.height))))
+        yield np.nan_to_num(levels.astype(np.float32), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
 
 
 def _with_alpha(image: Image.Image) -> Pixels:
     """Grey pixels of a picture with alpha, on a ground that its ink stands out from."""
-    straight = image.convert("LA" if image.mode == "La" else "RGBA")  # palettes and tRNS convert to RGBA only
+    mode = "LA" if image.mode in ("La", "LA") else "RGBA"  # palettes and tRNS convert to RGBA only
+    straight = image if image.mode == mode else image.convert(mode)
     grey, alpha = straight.convert("L"), straight.getchannel("A")
     opaque = alpha.point([0] * 128 + [255] * 128)
     levels = np.asarray(grey.histogram(opaque))

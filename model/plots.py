@@ -287,3 +287,21 @@ def _draw_cell(axes: Axes, cell: Cell, left: float, top: float) -> None:
         text = axes.text(left, top + _THUMB + 0.1 + number * 0.14, line, fontsize=7.5, va="center")
         if number == 0:
             text.set(fontweight="bold", color=_VERMILION if cell.alarming else "black")
+
+
+def draw_shares(bars: Mapping[str, Mapping[str, float]], title: str, unit: str, path: Path) -> None:
+    """What each bar's parts add up to, part beside part, as a PNG. All bars have the same parts, in order."""
+    figure = Figure(figsize=(9, 1.6 + 0.6 * len(bars)), layout="constrained")
+    axes = figure.subplots()
+    names = list(next(iter(bars.values())))
+    starts = np.zeros(len(bars))
+    for name, colour in zip(names, cycle((*_COLOURS, _GREY, "#F0E442")), strict=False):
+        widths = np.array([parts[name] for parts in bars.values()])
+        axes.barh(list(bars), widths, left=starts, color=colour, edgecolor="white", label=name)
+        starts += widths
+    axes.bar_label(axes.containers[-1], [f" {total:.0f} {unit}" for total in starts])  # type: ignore[arg-type]
+    axes.set(title=title, xlabel=unit, xlim=(0, 1.12 * starts.max()))
+    axes.invert_yaxis()
+    axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(loc="outside lower center", ncols=5, frameon=False, fontsize="small")
+    figure.savefig(path, dpi=_DPI)

@@ -1,6 +1,7 @@
 """The access log: one line for each request, and never a pixel of its picture."""
 
 import logging
+from http import HTTPStatus
 from time import monotonic
 from typing import Any
 
@@ -11,7 +12,10 @@ from service.request_id import request_id
 logger = logging.getLogger(__name__)
 
 MOST_A_SECOND = 1_000
-"""Lines of successes in one second; those beyond are only counted. Failures always have theirs."""
+"""Lines of successes and of refusals for lack of a slot in one second; those beyond are only counted.
+
+Other failures always have theirs.
+"""
 
 
 class AccessLog:
@@ -19,15 +23,15 @@ class AccessLog:
 
     def __init__(self) -> None:
         self._second = 0
-        self._successes = 0
+        self._ordinary = 0
         self._left_out = 0
 
     def __call__(self, finished: Finished) -> None:
         """Log one request, or count it."""
         self._turn()
-        if finished.status < 400:
-            self._successes += 1
-            if self._successes > MOST_A_SECOND:
+        if finished.status < 400 or finished.status == HTTPStatus.SERVICE_UNAVAILABLE:
+            self._ordinary += 1
+            if self._ordinary > MOST_A_SECOND:
                 self._left_out += 1
                 return
         logger.info(line(finished))
@@ -38,8 +42,8 @@ class AccessLog:
         if second == self._second:
             return
         if self._left_out:
-            logger.info({"event": "successes without a line of their own", "count": self._left_out})
-        self._second, self._successes, self._left_out = second, 0, 0
+            logger.info({"event": "answers without a line of their own", "count": self._left_out})
+        self._second, self._ordinary, self._left_out = second, 0, 0
 
 
 def line(finished: Finished) -> dict[str, Any]:
@@ -57,10 +61,9 @@ def line(finished: Finished) -> dict[str, Any]:
     if finished.route == UNMATCHED:
         event["path"] = instance(finished.scope["path"])
     if prediction := state.get("prediction"):
-        event["digit"], event["confidence"] = prediction.digit, prediction.confidence
-        event["accepted"] = prediction.accepted
-        if prediction.reason:
-            event["reason"] = prediction.reason
+        event |= {name: prediction[name] for name in ("digit", "confidence", "accepted")}
+        if prediction["reason"]:
+            event["reason"] = prediction["reason"]
     if "pictures" in state:
         event["pictures"] = state["pictures"]
     return event

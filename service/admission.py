@@ -1,11 +1,17 @@
-"""How much work is taken on: a request is refused early and cheaply rather than late."""
+"""How much work is taken on: a request is refused early and cheaply rather than late.
 
-from collections.abc import Iterator
+Nothing here knows of ASGI: the connection asks as well as the routes do.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from model.contract import NAME
 from service.errors import Overloaded
+from service.origin import origin_of
 from service.settings import Settings
+from service.shares import Shares
 
 WORK = frozenset(
     {"/predict", "/v1/predict", "/predict/batch", "/v1/predict/batch"}
@@ -13,68 +19,109 @@ WORK = frozenset(
 )
 """Paths that need a slot. All else is cheap, and probes must be answered most of all under load."""
 
+BIG_BODY = 64 * 1024
+"""Bytes of a body whose picture will have to wait for a thread."""
+PIXELS_A_BYTE = 2
+"""Of the pictures that large bodies are, at least so many: photos have more, scans as PNG about as many."""
+
 
 class Admission:
-    """Counts requests in work and the bytes of bodies in arrival, and refuses beyond the limits.
+    """Counts what is in work and what waits, by client, and refuses beyond the limits.
 
     A body still arriving is not yet in work: a slow client costs bytes, not a slot.
     """
 
     def __init__(self, settings: Settings) -> None:
-        self.max_inflight = settings.max_inflight
-        self.max_buffered_bytes = settings.max_buffered_bytes
-        self.in_flight = 0
+        self.in_work = Shares(settings.max_inflight)
+        """Requests."""
+        self.waiting = Shares(settings.max_waiting_pixels)
+        """Pixels of pictures that wait for a thread."""
+        self.arriving = Shares(settings.max_buffered_bytes)
+        """Bytes of bodies that are not complete."""
+        self.connections = Shares(settings.max_connections)
+        self.trusted_proxies = settings.trusted_proxies
         self.shed = 0
         """Requests told to come back later."""
-        self.buffered_bytes = 0
 
     @property
-    def full(self) -> bool:
-        """Whether a request that came now would be refused."""
-        return self.in_flight >= self.max_inflight
+    def in_flight(self) -> int:
+        """Requests in work."""
+        return self.in_work.used
 
     @staticmethod
     def guards(path: str) -> bool:
         """Whether a path needs a slot, so that it may be refused as soon as its headers are there."""
         return path in WORK
 
-    def busy(self) -> Overloaded:
-        """What a client beyond the limit is told; counted."""
+    def origin(self, scope: Mapping[str, Any]) -> str:
+        """The client of a request, by its ASGI scope or what has the same `client` and `headers`."""
+        return self.origin_of(scope["client"], scope["headers"])
+
+    def origin_of(self, peer: tuple[str, int] | None, headers: Iterable[tuple[bytes, bytes]] = ()) -> str:
+        """The client of a request, by its connection's other end and its headers."""
+        return origin_of(peer[0] if peer else "", headers, self.trusted_proxies)
+
+    def admits(self, origin: str, body_bytes: int) -> bool:
+        """Whether a request whose head is there would be admitted if its body came now."""
+        if body_bytes > BIG_BODY and not self.waiting.admits(origin, body_bytes * PIXELS_A_BYTE):
+            return False
+        return self.in_work.admits(origin)
+
+    def busy(self, detail: str = "As many requests as can be are in work; try again in a second.") -> Overloaded:
+        """What a client beyond the limits is told; counted."""
         self.shed += 1
-        return Overloaded(f"{self.max_inflight} requests are in work; try again in a second.")
+        return Overloaded(detail)
 
     @contextmanager
-    def slot(self) -> Iterator[None]:
+    def slot(self, origin: str) -> Iterator[None]:
         """Hold one slot while the request is in work. Raises Overloaded."""
-        if self.full:
+        if not self.in_work.admits(origin):
             raise self.busy()
-        self.in_flight += 1
-        try:
+        with held(self.in_work, origin, 1):
             yield
-        finally:
-            self.in_flight -= 1
 
     @contextmanager
-    def arrival(self) -> Iterator["Arrival"]:
+    def place(self, origin: str, pixels: int) -> Iterator[None]:
+        """Hold a place in the line of those who wait for a thread. Raises Overloaded."""
+        if not self.waiting.admits(origin, pixels):
+            raise self.busy("Too many large pictures are waiting; try again in a second.")
+        with held(self.waiting, origin, pixels):
+            yield
+
+    @contextmanager
+    def arrival(self, origin: str) -> Iterator["Arrival"]:
         """Count one body's bytes while it arrives."""
-        arrival = Arrival(self)
+        arrival = Arrival(self, origin)
         try:
             yield arrival
         finally:
-            self.buffered_bytes -= arrival.bytes
+            if arrival.bytes:
+                self.arriving.give_back(origin, arrival.bytes)
+
+
+@contextmanager
+def held(shares: Shares, origin: str, amount: int) -> Iterator[None]:
+    """Hold so much of something for a while."""
+    shares.take(origin, amount)
+    try:
+        yield
+    finally:
+        shares.give_back(origin, amount)
 
 
 class Arrival:
     """The bytes of one body that have come so far."""
 
-    def __init__(self, admission: Admission) -> None:
+    def __init__(self, admission: Admission, origin: str) -> None:
         self.admission = admission
+        self.origin = origin
         self.bytes = 0
 
     def add(self, count: int) -> None:
         """Count bytes that came. Raises Overloaded where all bodies together hold too many."""
+        if not count:
+            return
+        if not self.admission.arriving.admits(self.origin, count):
+            raise self.admission.busy("Too many bodies are arriving at once; try again in a second.")
         self.bytes += count
-        self.admission.buffered_bytes += count
-        if self.admission.buffered_bytes > self.admission.max_buffered_bytes:
-            self.admission.shed += 1
-            raise Overloaded("Too many bodies are arriving at once; try again in a second.")
+        self.admission.arriving.take(self.origin, count)

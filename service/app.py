@@ -1,5 +1,6 @@
 """Builds the app. Importing this does nothing; tests build as many apps as they like."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,7 +11,8 @@ from service.access import AccessLog
 from service.admission import Admission
 from service.auth import RequireKey
 from service.boundary import Boundary
-from service.classifier import Classifier
+from service.cors import AllowOrigins
+from service.deps import Held
 from service.documentation import add_documentation
 from service.errors import add_error_handlers
 from service.linger import Linger
@@ -18,14 +20,15 @@ from service.metrics import Metrics
 from service.observe import Observe, Observer
 from service.page import add_page
 from service.readiness import Readiness
+from service.reload import Serving
 from service.settings import Settings
 from service.workers import Workers
 
 DESCRIPTION = "Reads handwritten and printed digits with LeNet-5, the network of 1998."
 
 
-def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
-    """Wire the service around a classifier that has been proved on its golden sample."""
+def create_app(settings: Settings, serving: Serving) -> FastAPI:
+    """Wire the service around a model that has been proved on its golden sample."""
     app = FastAPI(
         title="LeNet-5 digit service",
         description=DESCRIPTION,
@@ -36,14 +39,7 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    app.state.settings = settings
-    app.state.classifier = classifier
-    app.state.admission = Admission(settings)
-    app.state.metrics = Metrics(app.state.admission)
-    app.state.metrics.name_model(classifier.record)
-    app.state.observers = observers(settings, app.state.metrics)
-    app.state.readiness = Readiness()
-    app.state.workers = Workers(settings.decode_threads(), settings.request_timeout_seconds)
+    held = app.state.held = parts(settings, serving)
 
     for routes in (predict, v2, card, health, metrics):
         app.include_router(routes.router)
@@ -53,10 +49,27 @@ def create_app(settings: Settings, classifier: Classifier) -> FastAPI:
     add_error_handlers(app)
     if settings.api_key:
         app.add_middleware(RequireKey, key=settings.api_key.get_secret_value())
-    app.add_middleware(Boundary, readiness=app.state.readiness)
-    app.add_middleware(Observe, observers=app.state.observers)
+    if settings.cors_origins:
+        app.add_middleware(AllowOrigins, allow_origins=settings.cors_origins)
+    app.add_middleware(Boundary, readiness=held.readiness)
+    app.add_middleware(Observe, observers=held.observers)
     app.add_middleware(Linger)  # added last, so it is outermost
     return app
+
+
+def parts(settings: Settings, serving: Serving) -> Held:
+    """Everything that requests need."""
+    admission = Admission(settings)
+    metrics = Metrics(admission, serving)
+    return Held(
+        settings,
+        serving,
+        Readiness(),
+        admission,
+        Workers(settings.decode_threads(), settings.request_timeout_seconds, settings.max_waiting_seconds),
+        metrics,
+        observers(settings, metrics),
+    )
 
 
 def observers(settings: Settings, metrics: Metrics) -> list[Observer]:
@@ -67,6 +80,9 @@ def observers(settings: Settings, metrics: Metrics) -> list[Observer]:
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Ready from the first accepted connection on: the classifier was loaded and proved before the app was built."""
-    app.state.readiness.ready()
+    held: Held = app.state.held
+    watcher = asyncio.create_task(held.serving.watch())
+    held.readiness.ready()
     yield
-    app.state.workers.close()
+    watcher.cancel()
+    held.workers.close()

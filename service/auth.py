@@ -1,6 +1,7 @@
 """The optional API key, asked for before a byte of the body is read."""
 
 import hmac
+from collections.abc import Iterable
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,22 +23,23 @@ class RequireKey:
 
     def __init__(self, app: ASGIApp, key: str) -> None:
         self.app = app
-        self.expected = b"bearer " + key.encode()
+        self.key = key
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or is_open(scope["path"]) or self.authorized(scope):
+        if scope["type"] != "http" or is_open(scope["path"]) or is_authorized(scope["headers"], self.key):
             await self.app(scope, receive, send)
             return
         error = Unauthorized("Send the header Authorization: Bearer <key>.", headers={"WWW-Authenticate": "Bearer"})
         await problem_response(scope, error)(scope, receive, send)
 
-    def authorized(self, scope: Scope) -> bool:
-        """Whether exactly one Authorization header is there and right; compared in constant time."""
-        sent = [value for name, value in scope["headers"] if name == b"authorization"]
-        if len(sent) != 1:
-            return False
-        scheme, _, key = sent[0].partition(b" ")
-        return hmac.compare_digest(scheme.lower() + b" " + key, self.expected)
+
+def is_authorized(headers: Iterable[tuple[bytes, bytes]], key: str) -> bool:
+    """Whether exactly one Authorization header is there and carries the key; compared in constant time."""
+    sent = [value for name, value in headers if name == b"authorization"]
+    if len(sent) != 1:
+        return False
+    scheme, _, carried = sent[0].partition(b" ")
+    return hmac.compare_digest(scheme.lower() + b" " + carried, b"bearer " + key.encode())
 
 
 def is_open(path: str) -> bool:

@@ -12,6 +12,9 @@ from service.request_id import request_id
 
 logger = logging.getLogger(__name__)
 
+POLICY = "default-src 'none'; frame-ancestors 'none'"
+"""Of answers that are no pages: whatever a browser is led to take them for, nothing in them runs or is framed."""
+
 
 class Boundary:
     """Gives every answer its request id, closes connections while draining, and turns a bug into a 500."""
@@ -48,5 +51,6 @@ class Boundary:
         """Add what every answer carries."""
         headers["X-Request-ID"] = request
         headers["X-Content-Type-Options"] = "nosniff"
+        headers.setdefault("Content-Security-Policy", POLICY)
         if self.readiness.state == "draining":
             headers["Connection"] = "close"

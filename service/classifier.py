@@ -1,10 +1,11 @@
 """The network in memory: loaded from verified bytes, proved on its golden sample, and run. Knows onnxruntime."""
 
 import hashlib
+import json
 import math
-import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -12,6 +13,7 @@ import onnxruntime as ort
 from model.contract import (
     EVIDENCE,
     INPUT_NAME,
+    KERNELS,
     LABELS,
     LAYERS,
     LAYERS_FILE,
@@ -55,14 +57,12 @@ class Scores:
 class Classifier:
     """A model file and its record, ready to classify. Threads may share it."""
 
-    def __init__(self, session: ort.InferenceSession, record: Record, layers_path: Path) -> None:
+    def __init__(self, session: ort.InferenceSession, record: Record, layers: ort.InferenceSession | None) -> None:
         self.record = record
         self._session = session
         given = {node.name for node in session.get_outputs()}
         self._outputs = [PROBABILITIES, LOGITS, *({EVIDENCE} & given)]
-        self._layers_path = layers_path
-        self._layers_session: ort.InferenceSession | None = None
-        self._layers_lock = threading.Lock()
+        self._layers = layers
 
     @classmethod
     def load(cls, path: Path) -> "Classifier":
@@ -75,7 +75,9 @@ class Classifier:
             raise ModelError(str(error)) from None
         session = _load_session(path, record.sha256)
         _check_contract(session, path)
-        classifier = cls(session, record, path.with_name(LAYERS_FILE))
+        layers_path = path.with_name(LAYERS_FILE)  # read now: later another model may lie there
+        layers = _load_session(layers_path, record.layers_sha256) if layers_path.exists() else None
+        classifier = cls(session, record, layers)
         classifier.prove()
         return classifier
 
@@ -85,7 +87,7 @@ class Classifier:
         content = _read(path)
         session = _start_session(content, path)
         _check_contract(session, path)
-        classifier = cls(session, _empty_record(path, content), path.with_name(LAYERS_FILE))
+        classifier = cls(session, _empty_record(path, content), None)
         classifier._try_out(path)
         return classifier
 
@@ -116,16 +118,26 @@ class Classifier:
 
     def layers(self, frame: Frames) -> dict[str, Tensor]:
         """uint8 (28, 28) -> the activations of each layer, without the batch axis. Raises ModelError."""
-        with self._layers_lock:
-            if self._layers_session is None:
-                self._layers_session = _load_session(self._layers_path, self.record.layers_sha256)
-        activations = self._layers_session.run(list(LAYERS), {INPUT_NAME: to_tensor(frame[np.newaxis])})
+        if self._layers is None:
+            raise ModelError(f"the model came without {LAYERS_FILE}")
+        activations = self._layers.run(list(LAYERS), {INPUT_NAME: to_tensor(frame[np.newaxis])})
         return {name: activation[0] for name, activation in zip(LAYERS, activations, strict=True)}
+
+    def kernels(self) -> dict[str, Any]:
+        """The kernels of C1 and C3, by layer: their `shape` and `data`. Raises ModelError."""
+        told = self._layers.get_modelmeta().custom_metadata_map if self._layers else {}
+        if KERNELS not in told:
+            raise ModelError("the model came without its kernels")
+        kernels: dict[str, Any] = json.loads(told[KERNELS])
+        return kernels
 
     def prove(self) -> None:
         """Classify the golden sample, which also warms the session up. Raises ModelError."""
         golden = self.record.golden
-        [probabilities] = self.classify(golden.frame()[np.newaxis]).probabilities
+        try:
+            [probabilities] = self.classify(golden.frame()[np.newaxis]).probabilities
+        except Exception as error:  # onnxruntime's exceptions share no base class of their own
+            raise ModelError(f"the model cannot be run: {str(error).splitlines()[0]}") from None
         if not np.allclose(probabilities, golden.probabilities, rtol=0, atol=GOLDEN_TOLERANCE):
             raise ModelError(f"the model does not give the golden sample, a {golden.digit}, its known probabilities")
 

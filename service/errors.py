@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Scope
 
 from model.contract import NAME
 from service.request_id import request_id
@@ -173,19 +173,6 @@ def problem_response(scope: Scope, error: ServiceError) -> Response:
     """The answer to a request that failed."""
     body = problem(scope, error).model_dump_json()
     return Response(body, error.status, error.headers, PROBLEM_JSON)
-
-
-def problem_app(error: ServiceError) -> ASGIApp:
-    """An app that answers every request with this problem, unread, and has the connection closed."""
-
-    async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        response = problem_response(scope, error)
-        response.headers["Connection"] = "close"
-        response.headers["X-Request-ID"] = request_id(scope)
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        await response(scope, receive, send)
-
-    return app
 
 
 def add_error_handlers(app: FastAPI) -> None:

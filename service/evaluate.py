@@ -44,16 +44,16 @@ class Judged:
     @property
     def digit(self) -> int | None:
         """What was read; None where nothing was."""
-        return self.prediction.digit if self.prediction else None
+        return self.prediction["digit"] if self.prediction else None
 
     @property
     def accepted(self) -> bool:
-        return self.prediction is not None and self.prediction.accepted
+        return self.prediction is not None and self.prediction["accepted"]
 
     @property
     def reason(self) -> str | None:
         """Why it is not accepted."""
-        return self.prediction.reason if self.prediction else UNREADABLE
+        return self.prediction["reason"] if self.prediction else UNREADABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +182,7 @@ def macro_accuracy(scores: Iterable[SetScore]) -> float | None:
 def answers(judged: Iterable[Judged]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """Probabilities (N, 10) and labels (N,) of the pictures of a digit to which a digit was answered."""
     answered = [
-        (item.prediction.probabilities, item.picture.digit)
+        (item.prediction["probabilities"], item.picture.digit)
         for item in judged
         if item.prediction and item.digit is not None and item.picture.digit is not None
     ]

@@ -11,7 +11,7 @@ from io import BytesIO
 # The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
 from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-from model.grey import Grey, rotation, to_grey
+from model.grey import Degrees, Grey, Pixels, rotation, to_grey
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
 
@@ -26,6 +26,9 @@ MAX_WEBP_PIXELS = 8_000_000
 
 DRAFT_SIDE = 640
 """JPEGs are decoded at the smallest of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels."""
+
+UNDECODED = "webp"
+"""The compression of a TIFF for which there is no decoder: libtiff would say so on standard error, past our log."""
 
 MAX_COMMENTS = 100
 """Comments of a plain PNM: Pillow takes each out of the text in time that grows with the whole of it."""
@@ -79,6 +82,12 @@ class Decoded:
         return left, top, min(right, self.size[0]), min(bottom, self.size[1])
 
 
+def as_decoded(pixels: Pixels) -> Decoded:
+    """uint8 [H, W], decoded elsewhere, upright and not shrunk."""
+    rows, columns = pixels.shape
+    return Decoded(Grey(pixels, 0), 1, (columns, rows))
+
+
 def open_image(raw: bytes, max_pixels: int) -> Image.Image:
     """Read a picture's header: nothing is decoded yet, `size` is known.
 
@@ -94,7 +103,9 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
         raise _unopened(raw, error) from None
     if image.format not in OPENED_AS:
         raise UnsupportedImage(_advice(raw))
-    limit = min(max_pixels, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
+    if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
+        raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
+    limit = min(max_pixels * 2 // 3, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
     if image.width * image.height > limit:
         raise _too_large(limit)
     return image
@@ -103,7 +114,7 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
 def decode_image(image: Image.Image) -> Decoded:
     """Decode the first frame of an opened picture to upright grey pixels. Raises CorruptImage, Overloaded."""
     width, height = image.size
-    turned = 0
+    turned: Degrees = 0
     try:
         if image.format in ("JPEG", "MPO"):
             image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))

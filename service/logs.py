@@ -4,78 +4,103 @@ Nothing that happens to standard error can hold up the event loop: what cannot b
 """
 
 import logging
-import queue
 import sys
 import threading
+import warnings
+from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
+from time import time
 from typing import Any, TextIO
 
 import structlog
 
+from service.libtiff import silence_libtiff
+
 MOST_WAITING = 10_000
 """Events that may wait to be written."""
+GATHER_SECONDS = 0.05
+"""What comes within this time is written together: a thread that is woken for each event costs requests twice as much
+as the event does, since they wait for it in the middle of their work."""
+MOST_TOGETHER = 100
+"""Events of one write, which a full disk may lose together."""
 FLUSH_SECONDS = 1.0
 """At the end the thread has this long to write what waits."""
 
-_END: dict[str, Any] = {}
+Event = dict[str, Any]
 
 
 class LogWriter:
-    """Writes events in the order they came. `write` costs the caller a few microseconds and never waits."""
+    """Writes events in the order they came. `write` costs the caller a microsecond and never waits."""
 
     def __init__(self, stream: TextIO, layout: str) -> None:
         self.dropped = 0
         """Events for which there was no room, since the start."""
         self._stream = stream
         self._render = renderer(layout, stream)
-        self._waiting: queue.Queue[dict[str, Any]] = queue.Queue(MOST_WAITING)
+        self._waiting: deque[tuple[float, Event]] = deque()
+        self._some = threading.Event()
+        self._end = threading.Event()
+        self._failed = self._told = 0
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
-    def write(self, event: dict[str, Any]) -> None:
+    def write(self, event: Event) -> None:
         """Have an event written; it is the writer's from now on."""
-        try:
-            self._waiting.put_nowait(event)
-        except queue.Full:
+        if len(self._waiting) >= MOST_WAITING:
             self.dropped += 1
+            return
+        self._waiting.append((time(), event))
+        if not self._some.is_set():
+            self._some.set()
 
     def close(self) -> None:
         """Write what waits, within a second, and end."""
-        try:
-            self._waiting.put(_END, timeout=FLUSH_SECONDS)
-        except queue.Full:
-            return
+        self._end.set()
+        self._some.set()
         self._thread.join(FLUSH_SECONDS)
 
     def _run(self) -> None:
-        failed = told = 0
-        while (event := self._waiting.get()) is not _END:
-            if not self._written(event):
-                failed += 1
-            elif (missing := self.dropped + failed) > told:
-                event = {"level": "warning", "event": "events were not written", "count": missing - told}
-                told = missing if self._written(event) else told
+        while not self._end.is_set():
+            self._some.wait()
+            self._end.wait(GATHER_SECONDS)
+            self._some.clear()
+            self._write_waiting()
+        self._write_waiting()
 
-    def _written(self, event: dict[str, Any]) -> bool:
+    def _write_waiting(self) -> None:
+        while self._waiting:
+            together = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_TOGETHER))]
+            if not self._written(together):
+                self._failed += len(together)
+            elif (missing := self.dropped + self._failed) > self._told:
+                event = {"level": "warning", "event": "events were not written", "count": missing - self._told}
+                self._told = missing if self._written([(time(), event)]) else self._told
+
+    def _written(self, events: list[tuple[float, Event]]) -> bool:
         try:
-            self._stream.write(self._render(event) + "\n")
+            self._stream.write("".join(f"{self._render(at, event)}\n" for at, event in events))
             self._stream.flush()
         except (OSError, ValueError):  # closed, or its disk is full; the service goes on without a log
             return False
         return True
 
 
-def renderer(layout: str, stream: TextIO) -> Callable[[dict[str, Any]], str]:
-    """What makes a line of an event. `auto`: colours where a person is looking, else JSON.
+def renderer(layout: str, stream: TextIO) -> Callable[[float, Event], str]:
+    """What makes a line of an event and its time. `auto`: colours where a person is looking, else JSON.
 
     JSON escapes whatever would begin a new line; colours rely on it that events hold nothing a client can make up.
     """
-    stamp = structlog.processors.TimeStamper(fmt="iso", utc=True)
     if layout == "console" or (layout == "auto" and stream.isatty()):
         draw: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)
     else:
         draw = structlog.processors.JSONRenderer(sort_keys=False)
-    return lambda event: str(draw(None, "", stamp(None, "", event)))
+    return lambda at, event: str(draw(None, "", event | {"timestamp": _timestamp(at)}))
+
+
+def _timestamp(at: float) -> str:
+    """A time in seconds since 1970, as ISO 8601 has it."""
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
 class ToWriter(logging.Handler):
@@ -94,8 +119,20 @@ class ToWriter(logging.Handler):
         self._writer.write(event)
 
 
+TALKATIVE = ("PIL", "python_multipart")
+"""Libraries that log what is wrong with a client's input."""
+
+
 def start_logging(layout: str) -> LogWriter:
-    """Send everything that is logged to standard error."""
+    """Send everything that is logged to standard error, and nothing there past the thread that writes it.
+
+    What libraries find odd in a picture or a form is its client's affair. Python's warnings of it would be written by
+    whoever reads the picture, the event loop included, and each new text be remembered for good.
+    """
+    warnings.simplefilter("ignore")
+    silence_libtiff()
+    for name in TALKATIVE:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     writer = LogWriter(sys.stderr, layout)
     root = logging.getLogger()
     root.handlers = [ToWriter(writer)]

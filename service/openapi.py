@@ -100,6 +100,10 @@ MODEL: RouteDocs = {
     "responses": problems(errors.Unauthorized, errors.InternalError),
     "response_model": ModelCard,
 }
+KERNELS: RouteDocs = {
+    "summary": "The kernels of C1 and C3",
+    "responses": problems(errors.Unauthorized, errors.NotFound, errors.InternalError),
+}
 LIVE: RouteDocs = {"summary": "Does the process answer?", "responses": {}, "response_model": Status}
 READY: RouteDocs = {
     "summary": "Should traffic come here?",

@@ -7,8 +7,7 @@ from pathlib import Path
 
 from model.framing import Polarity
 from service.errors import BodyTooLarge, InternalError, MalformedBody, ServiceError
-from service.imaging import open_image
-from service.pipeline import Prepared, prepare
+from service.pipeline import Prepared, prepare_raw
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +57,7 @@ def prepare_picture(source: str | bytes, looking: Looking) -> Prepared | Fault:
             raise MalformedBody("The file is empty; name a picture.")
         if len(raw) > looking.max_bytes:
             raise BodyTooLarge(looking.max_bytes)
-        return prepare(open_image(raw, looking.max_pixels), looking.polarity)
+        return prepare_raw(raw, looking.max_pixels, looking.polarity)
     except (ServiceError, OSError) as error:
         return Fault.of(error)
     except Exception:

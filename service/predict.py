@@ -4,24 +4,16 @@ from functools import partial
 from time import perf_counter
 
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel
+from pydantic_core import to_json
 
-from model.framing import Polarity
 from service import openapi, pipeline
-from service.deps import (
-    AdmissionDep,
-    ClassifierDep,
-    IncludeQuery,
-    MetricsDep,
-    PolarityQuery,
-    SettingsDep,
-    WorkersDep,
-)
-from service.errors import ServiceError, problem
+from service.batches import prepare_batch
+from service.deps import IncludeQuery, PolarityQuery, held_for, included
+from service.errors import problem
 from service.imaging import open_image
 from service.pipeline import Prepared, model_name
 from service.request_id import request_id
-from service.schemas import Answer, BatchAnswer, Failure
+from service.schemas import Answer, BatchAnswer, Failure, Prediction
 from service.timing import tell_stages
 from service.upload import image_in, images_in, read_body
 from service.workers import SMALL_BODY, is_small
@@ -33,76 +25,69 @@ router = APIRouter(tags=["predict"])
 @router.post("/predict", **openapi.PREDICT)
 async def predict(
     request: Request,
-    classifier: ClassifierDep,
-    admission: AdmissionDep,
-    workers: WorkersDep,
-    settings: SettingsDep,
-    metrics: MetricsDep,
-    include: IncludeQuery,
+    include: IncludeQuery = [],  # noqa: B006  FastAPI copies it
     polarity: PolarityQuery = "auto",
 ) -> Response:
     """Read the digit in one picture."""
+    held, extra = held_for(request), included(include)
+    admission, settings, workers = held.admission, held.settings, held.workers
+    classifier = held.serving.classifier
     body = await read_body(request, settings.max_body_bytes, admission)
-    with admission.slot():
+    origin = admission.origin(request.scope)
+    with admission.slot(origin):
         async with workers.deadline():
-            extract = partial(image_in, body, request.headers.get("content-type", ""))
-            raw = extract() if len(body) <= SMALL_BODY else await workers.run(extract)
+            extract = partial(image_in, body, request.headers.get("content-type", ""), settings.structure())
+            raw = extract() if len(body) <= SMALL_BODY else await workers.begin(extract, origin)
             image = open_image(raw, settings.max_pixels)
             prepare = partial(pipeline.prepare, image, polarity)
-            prepared = prepare() if is_small(image) else await workers.run(prepare)
+            place = admission.place(origin, image.width * image.height)
+            prepared = prepare() if is_small(image) else await workers.begin(prepare, origin, place)
         start = perf_counter()
-        [prediction] = pipeline.predict([prepared], classifier, include)
+        [prediction] = pipeline.predict([prepared], classifier, extra)
         infer_seconds = perf_counter() - start
-    metrics.observe_predictions([prediction])
+    held.metrics.observe_predictions([prediction])
     request.state.prediction = prediction
-    answer = Answer(**dict(prediction), model=model_name(classifier), request_id=request_id(request.scope))
-    return _response(answer, tell_stages([prepared], infer_seconds, metrics))
+    answer: Answer = {**prediction, "model": model_name(classifier), "request_id": request_id(request.scope)}
+    return _response(answer, tell_stages([prepared], infer_seconds, held.metrics))
 
 
 @router.post("/v1/predict/batch", include_in_schema=False)
 @router.post("/predict/batch", **openapi.PREDICT_BATCH)
 async def predict_batch(
     request: Request,
-    classifier: ClassifierDep,
-    admission: AdmissionDep,
-    workers: WorkersDep,
-    settings: SettingsDep,
-    metrics: MetricsDep,
-    include: IncludeQuery,
+    include: IncludeQuery = [],  # noqa: B006  FastAPI copies it
     polarity: PolarityQuery = "auto",
 ) -> Response:
     """Read the digits in many pictures: one result each, in order, and an error only in its own place."""
+    held, extra = held_for(request), included(include)
+    admission, settings, workers = held.admission, held.settings, held.workers
+    classifier = held.serving.classifier
     body = await read_body(request, settings.max_batch_bytes, admission)
-    with admission.slot():
+    origin = admission.origin(request.scope)
+    with admission.slot(origin):
         async with workers.deadline():
             content_type = request.headers.get("content-type", "")
-            images = await workers.run(partial(images_in, body, content_type, settings.max_batch))
-            prepare = partial(_prepared_or_failed, polarity=polarity, max_pixels=settings.max_pixels)
-            items = await workers.map(prepare, images)
+            extract = partial(images_in, body, content_type, settings.max_batch, settings.structure())
+            images = await workers.begin(extract, origin)
+            items = await prepare_batch(images, polarity, settings.max_pixels, workers, origin)
             prepared = [item for item in items if isinstance(item, Prepared)]
             start = perf_counter()
-            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, include))
+            predictions = await workers.run(partial(pipeline.predict, prepared, classifier, extra), origin)
             infer_seconds = perf_counter() - start
-    metrics.observe_predictions(predictions)
+    held.metrics.observe_predictions(predictions)
     request.state.pictures = len(items)
     answers = iter(predictions)
-    results = [
-        next(answers) if isinstance(item, Prepared) else Failure(error=problem(request.scope, item)) for item in items
+    results: list[Prediction | Failure] = [
+        next(answers) if isinstance(item, Prepared) else {"error": problem(request.scope, item)} for item in items
     ]
-    answer = BatchAnswer(predictions=results, model=model_name(classifier), request_id=request_id(request.scope))
-    return _response(answer, tell_stages(prepared, infer_seconds, metrics))
+    answer: BatchAnswer = {
+        "predictions": results,
+        "model": model_name(classifier),
+        "request_id": request_id(request.scope),
+    }
+    return _response(answer, tell_stages(prepared, infer_seconds, held.metrics))
 
 
-def _prepared_or_failed(image: bytes | ServiceError, polarity: Polarity, max_pixels: int) -> Prepared | ServiceError:
-    """Open, decode and frame one picture of a batch; what fails is an error in its place."""
-    if isinstance(image, ServiceError):
-        return image
-    try:
-        return pipeline.prepare(open_image(image, max_pixels), polarity)
-    except ServiceError as error:
-        return error
-
-
-def _response(answer: BaseModel, timing: str) -> Response:
+def _response(answer: Answer | BatchAnswer, timing: str) -> Response:
     headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
-    return Response(answer.model_dump_json(), headers=headers, media_type="application/json")
+    return Response(to_json(answer), headers=headers, media_type="application/json")

@@ -5,20 +5,18 @@ uvicorn's httptools parser has no header limit and no deadlines of its own. Ever
 
 from collections.abc import Sequence
 from http import HTTPStatus
-from typing import Any, Literal
+from typing import Any, Literal, NoReturn
 
 import httptools
-from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.admission import Admission
-from service.errors import problem_app
-from service.linger import LINGER_BYTES, LINGER_SECONDS, Linger
-from service.observe import Observe, Observer
+from service.busy import told
+from service.exchange import Exchange, answer_bytes
+from service.front import Front
+from service.linger import LINGER_BYTES, LINGER_SECONDS
+from service.observe import Observer
 from service.settings import Settings
-
-BYTES_PER_SECOND = 64 * 1024
-"""A body has a second more for each of these that came: slow lines are served, trickles are not."""
 
 MAX_WAITING = 100
 """Requests that may wait behind the one in work. A single read brings thousands of short ones; each takes some 3 kB."""
@@ -29,12 +27,11 @@ Phase = Literal["head", "body", "idle", "ended"]
 
 
 class Refused(Exception):
-    """Raised in a parser callback: the request is answered in plain text and the connection closed."""
+    """Raised in a parser callback: the request is answered, most often in plain text, and the connection closed."""
 
-    def __init__(self, status: HTTPStatus, reason: str) -> None:
+    def __init__(self, status: HTTPStatus, reason: str, answer: bytes = b"") -> None:
         super().__init__(reason)
-        self.status = status
-        self.reason = reason
+        self.answer = answer or plain_answer(status, reason)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -44,14 +41,22 @@ class GuardedProtocol(HttpToolsProtocol):
     """
 
     def __init__(
-        self, *args: Any, settings: Settings, admission: Admission, observers: Sequence[Observer], **kwargs: Any
+        self,
+        *args: Any,
+        settings: Settings,
+        admission: Admission,
+        observers: Sequence[Observer],
+        front: Front | None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.settings = settings
+        self.front = front
         self.admission = admission
         self.observers = observers
         self.service = self.app
         self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
+        self.arriving: Exchange | None = None  # what is in work, where the front waits for its body
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
         self.since = self.loop.time()  # when that phase began
         self.silent = True  # whether not a byte has come yet
@@ -67,7 +72,10 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Turn away the connection that is one too many."""
         super().connection_made(transport)
-        if len(self.connections) > self.settings.max_connections:
+        self.origin = self.admission.origin_of(self.client)
+        admitted = self.admission.connections.admits(self.origin)
+        self.admission.connections.take(self.origin)
+        if not admitted:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             transport.write(plain_answer(status, "Too many connections.", "retry-after: 1\r\n"))
             transport.close()
@@ -91,13 +99,14 @@ class GuardedProtocol(HttpToolsProtocol):
         except (Refused, httptools.HttpParserError) as error:
             refused = error if isinstance(error, Refused) else error.__context__
             if isinstance(refused, Refused):
-                self.refuse(refused.status, refused.reason)
+                self.refuse(refused)
             else:
-                self.refuse(HTTPStatus.BAD_REQUEST, "This is not valid HTTP.")
+                self.refuse(Refused(HTTPStatus.BAD_REQUEST, "This is not valid HTTP."))
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app at work; uvicorn would tell the request that came last."""
         self.forget_client()
+        self.admission.connections.give_back(self.origin)
         super().connection_lost(exc)
 
     def discard(self) -> None:
@@ -128,8 +137,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Start the app, or what stands in for it where every slot is taken. Raises Refused."""
         self.check_head()
-        busy = self.admission.full and self.admission.guards(self.url.partition(b"?")[0].decode("latin-1"))
-        self.app = self.busy_app() if busy else self.service
+        self.app = self.chosen_app()
         super().on_headers_complete()
         self.headers = []  # what the parser adds now are trailers, and the app has the headers already
         self.enter("body")
@@ -152,9 +160,34 @@ class GuardedProtocol(HttpToolsProtocol):
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
-    def busy_app(self) -> ASGIApp:
-        """An app that tells this one request to come back later."""
-        return Linger(Observe(problem_app(self.admission.busy()), self.observers))
+    def chosen_app(self) -> Any:
+        """Who answers the request whose head has come: an exchange where that will do, else an app. Raises Refused."""
+        if not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
+            return self.service
+        origin = self.admission.origin(self.scope)
+        headers = dict(self.headers)
+        if not self.admission.admits(origin, int(headers.get(b"content-length", b"0"))):
+            return (self.front and self.front.turn_away(headers)) or self.turn_away()
+        if self.front:
+            plain = self.front.take(self.parser.get_method(), self.url, self.headers, origin, self.take_long_way)
+            if plain:
+                return plain
+        self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together
+        self.loop.call_soon(self.admission.in_work.give_back, origin)
+        return self.service
+
+    def take_long_way(self, cycle: RequestResponseCycle) -> None:
+        """Have the app answer a request after all."""
+        super()._start_asgi_task(cycle, self.service)
+
+    def turn_away(self) -> NoReturn:
+        """Tell a request to come back later, whatever of its body is still to come. Raises Refused."""
+        status = HTTPStatus.SERVICE_UNAVAILABLE
+        self.scope["path"] = self.url.partition(b"?")[0].decode("latin-1")
+        self.scope["method"] = self.parser.get_method().decode("ascii")
+        scope: Any = self.scope  # uvicorn types it more narrowly
+        told_of = told(scope, self.admission.busy(), self.observers)
+        raise Refused(status, "", answer_bytes(status, self.server_state.default_headers, *told_of, keep_alive=False))
 
     def on_body(self, body: bytes) -> None:
         """Some of the body came."""
@@ -165,6 +198,9 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there in full."""
         super().on_message_complete()
+        if self.arriving:
+            self.arriving.submit()
+            self.arriving = None
         self.enter("idle")
 
     def enter(self, phase: Phase) -> None:
@@ -189,7 +225,14 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Remember which request is in work; uvicorn only knows the one that came last."""
         self.working = cycle
-        super()._start_asgi_task(cycle, app)
+        if not isinstance(app, Exchange):
+            super()._start_asgi_task(cycle, app)
+            return
+        app.cycle = cycle
+        if cycle.more_body:
+            self.arriving = app
+        else:
+            app.submit()
 
     def on_response_complete(self) -> None:
         """Go on with the request that waits, or hang up where the next was refused.
@@ -216,15 +259,15 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self.flow.read_paused:
             self.since = now  # the client cannot send while we do not read
         elif self.phase == "body":
-            allowed = self.settings.body_timeout_seconds + self.body_bytes / BYTES_PER_SECOND
+            allowed = self.settings.body_timeout_seconds + self.body_bytes / self.settings.min_body_rate
             if now - self.since > allowed:
-                self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The body took too long.")
+                self.refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "The body took too long."))
         elif self.answering:
             return
         elif self.phase == "idle" and now - self.since > self.settings.keep_alive_seconds:
             self.transport.close()
         elif self.phase == "head" and now - self.since > self.settings.header_timeout_seconds:
-            self.refuse(HTTPStatus.REQUEST_TIMEOUT, "The request's head took too long.")
+            self.refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "The request's head took too long."))
         elif self.phase == "ended" and now - self.since > LINGER_SECONDS:
             self.transport.abort()
 
@@ -236,9 +279,9 @@ class GuardedProtocol(HttpToolsProtocol):
         self.unread_bytes = unread
         return now - self.unread_since
 
-    def refuse(self, status: HTTPStatus, reason: str) -> None:
-        """Answer the request that is being parsed in plain text, after those before it, and close."""
-        self.refusal = b"" if self.silent else plain_answer(status, reason)
+    def refuse(self, refused: Refused) -> None:
+        """Answer the request that is being parsed, after those before it, and close."""
+        self.refusal = b"" if self.silent else refused.answer
         if self.phase == "body" and self.pipeline:
             self.pipeline.popleft()  # it waits behind others, and no app has seen it
         elif self.phase == "body":
@@ -254,6 +297,9 @@ class GuardedProtocol(HttpToolsProtocol):
         if self.working is not None:
             self.working.disconnected = True
             self.working.message_event.set()
+            if self.arriving:  # the app does what is done about clients that leave
+                self.take_long_way(self.working)
+                self.arriving = None
             self.working = None
         self.flow.resume_writing()
 

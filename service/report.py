@@ -81,7 +81,7 @@ def _draw_risk_coverage(evaluation: Evaluation, folder: Path) -> Iterator[Plot]:
 def _selectable(judged: Sequence[Judged]) -> Answers:
     """Probabilities (N, 10) and labels (N,). Whatever is answered to a picture of no one digit is wrong: label -1."""
     unknown = [1 / len(LABELS)] * len(LABELS)
-    rows = [item.prediction.probabilities if item.prediction else unknown for item in judged]
+    rows = [item.prediction["probabilities"] if item.prediction else unknown for item in judged]
     labels = [-1 if item.digit is None or item.picture.digit is None else item.picture.digit for item in judged]
     return np.array(rows), np.array(labels)
 
@@ -113,7 +113,7 @@ def _is_error(item: Judged, thresholds: bool) -> bool:
 
 
 def _harm(item: Judged) -> tuple[bool, float]:
-    return not item.accepted, -item.prediction.confidence if item.prediction else 0
+    return not item.accepted, -item.prediction["confidence"] if item.prediction else 0
 
 
 def _count_errors(wrong: Sequence[Judged], judged: Sequence[Judged], thresholds: bool) -> str:
@@ -137,7 +137,7 @@ def _cell(item: Judged, thresholds: bool, max_pixels: int) -> Cell:
     elif item.digit is None:
         said = f"{shown}, found blank"
     else:
-        said = f"{shown} read as {item.digit}, {_sure(item.prediction.confidence)}"
+        said = f"{shown} read as {item.digit}, {_sure(item.prediction['confidence'])}"
     verdict = f"not accepted: {item.reason}".replace("_", " ") if item.reason else "accepted" if thresholds else ""
     name = item.picture.name
     short = name if len(name) <= NAME_LENGTH else f"{name[: NAME_LENGTH // 2 - 1]}…{name[-NAME_LENGTH // 2 :]}"
@@ -169,7 +169,9 @@ def _write_answers(evaluation: Evaluation, path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(("set", "file", "label", "digit", "confidence", "accepted", "reason"))
         for item in (item for judged in evaluation.sets.values() for item in judged):
-            digit, confidence = (item.prediction.digit, item.prediction.confidence) if item.prediction else ("", "")
+            digit, confidence = (
+                (item.prediction["digit"], item.prediction["confidence"]) if item.prediction else ("", "")
+            )
             accepted = item.accepted if evaluation.thresholds else ""
             picture = item.picture
             writer.writerow((picture.group, picture.name, picture.label, digit, confidence, accepted, item.reason))

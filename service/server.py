@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import resource
 import socket
 import sys
 from collections.abc import Sequence
@@ -13,14 +14,18 @@ from starlette.types import ASGIApp
 
 from service.admission import Admission
 from service.app import create_app
-from service.classifier import Classifier, ModelError
+from service.classifier import ModelError
+from service.deps import Held
+from service.front import Front
 from service.listener import drain_accept_queue
 from service.logs import start_logging
 from service.observe import Observer
 from service.protocol import GuardedProtocol
 from service.readiness import Readiness
+from service.reload import Serving
 from service.settings import Settings
 from service.signals import on_signals
+from service.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
@@ -31,19 +36,23 @@ IDLE_SECONDS = 1.0
 """A connection without a request is closed this long after the listener: its request may be on the way."""
 TICK_SECONDS = 0.01
 SWEEP_SECONDS = 0.5
+OTHER_DESCRIPTORS = 100
+"""Beside those of connections: the listener, the loop's own, libraries that are loaded late."""
 
 
 def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
     log = start_logging(settings.log_format)
+    raise_descriptor_limit(settings.max_connections + OTHER_DESCRIPTORS)
     try:
         with bind(host, port) as listener:
-            classifier = Classifier.load(settings.model_path)
-            app = create_app(settings, classifier)
-            server = Server(app, settings, app.state.admission, app.state.readiness, app.state.observers)
+            serving = Serving.load(settings.model_path)
+            app = create_app(settings, serving)
+            held: Held = app.state.held
+            server = Server(app, settings, held.admission, held.readiness, held.observers, Front(held))
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted
             listener.listen(BACKLOG)  # fails where another process that was starting too had bound it, and was faster
-            record, address = classifier.record, listener.getsockname()
+            record, address = serving.classifier.record, listener.getsockname()
             name = f"[{host}]" if ":" in host else host
             logger.info("%s %s is served on http://%s:%d (Ctrl+C stops)", record.name, record.version, name, address[1])
             server.run(sockets=[listener])
@@ -54,6 +63,14 @@ def serve(settings: Settings, host: str, port: int) -> int:
     finally:
         log.close()
     return 0
+
+
+def raise_descriptor_limit(wanted: int) -> None:
+    """Allow this process so many open descriptors, or as many as it may: shells still start programs with 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    within = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < within:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (within, hard))
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -85,22 +102,26 @@ class Server(uvicorn.Server):
         admission: Admission,
         readiness: Readiness,
         observers: Sequence[Observer],
+        front: Front | None = None,
     ) -> None:
-        super().__init__(uvicorn_config(app, settings, admission, observers))
+        super().__init__(uvicorn_config(app, settings, admission, observers, front))
         self.settings = settings
         self.readiness = readiness
+        self.watchdog = Watchdog()
         self.stop_at = float("inf")  # in the loop's time: when the drain is over
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start listening, and sweeping."""
         await super().startup(sockets)
         self.sweeper = asyncio.create_task(self.sweep())
+        self.watchdog.start()
 
     async def sweep(self) -> None:
         """Enforce the deadlines of all connections, for as long as the process lives."""
         loop = asyncio.get_running_loop()
         while True:
             await asyncio.sleep(SWEEP_SECONDS)
+            self.watchdog.beat()
             now = loop.time()
             for connection in self.guarded():
                 connection.enforce_deadlines(now)
@@ -131,6 +152,7 @@ class Server(uvicorn.Server):
         self.warn_of_the_unfinished()
         await super().shutdown(sockets)
         self.sweeper.cancel()
+        self.watchdog.stop()
 
     async def finish_connections(self, deadline: float) -> None:
         """Wait until every accepted request is answered, a while for those that may be on the way."""
@@ -155,13 +177,13 @@ class Server(uvicorn.Server):
 
 
 def uvicorn_config(
-    app: ASGIApp, settings: Settings, admission: Admission, observers: Sequence[Observer]
+    app: ASGIApp, settings: Settings, admission: Admission, observers: Sequence[Observer], front: Front | None
 ) -> uvicorn.Config:
     """uvicorn's configuration. Everything is said here, so that no UVICORN_ variable has a say."""
     return uvicorn.Config(
         app,
         http=partial(  # type: ignore[arg-type]
-            GuardedProtocol, settings=settings, admission=admission, observers=observers
+            GuardedProtocol, settings=settings, admission=admission, observers=observers, front=front
         ),
         loop="uvloop",
         ws="none",

@@ -12,10 +12,12 @@ from typing import Annotated, Any
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import from_json, to_json
+from pydantic_core import to_json
 
 from model.contract import INPUT_NAME, SIZE, Tensor, to_tensor
-from service.errors import InvalidInference, MalformedBody
+from service.errors import InvalidInference
+from service.settings import ORDINARY
+from service.strict_json import read_json
 from service.upload import MAX_VALUES, decode_base64, value_count
 
 HEADER_LENGTH = "Inference-Header-Content-Length"
@@ -102,7 +104,9 @@ class Asked:
     outputs: list[Wanted]
 
 
-def decode_request(body: bytes, header_length: str | None, most: int, offered: Sequence[str]) -> Asked:
+def decode_request(
+    body: bytes, header_length: str | None, most: int, offered: Sequence[str], max_depth: int = ORDINARY.json_depth
+) -> Asked:
     """Read a request for at most `most` images and some of the offered outputs.
 
     Nothing is allocated that the body does not hold. Raises MalformedBody, InvalidInference.
@@ -111,11 +115,9 @@ def decode_request(body: bytes, header_length: str | None, most: int, offered: S
     if value_count(head) > most * (SIZE * SIZE + SIZE + 2) + MAX_VALUES:
         raise InvalidInference(f"Send at most {most} images at a time; the JSON has more values than they have.")
     try:
-        request = InferenceRequest.model_validate(from_json(head, allow_inf_nan=False))
+        request = InferenceRequest.model_validate(read_json(head, max_depth))
     except ValidationError as error:
         raise InvalidInference(_first_fault(error)) from None
-    except ValueError:
-        raise MalformedBody("The body, or what the header says of it, is not valid JSON in UTF-8.") from None
     outputs = _wanted(request, offered)
     return Asked(request.id, decode_tensor(request.inputs[0], tail, most), outputs)
 
@@ -143,7 +145,7 @@ def decode_tensor(tensor: InputTensor, tail: bytes, most: int) -> Tensor | list[
     return _pixels(_binary_values(tail, tensor.datatype, tuple(tensor.shape)), count)
 
 
-def encode_answer(asked: Asked, about: Mapping[str, str], tensors: Mapping[str, Tensor]) -> tuple[bytes, int | None]:
+def encode_answer(asked: Asked, about: Mapping[str, Any], tensors: Mapping[str, Tensor]) -> tuple[bytes, int | None]:
     """The body of an answer, and how many bytes of it are JSON where binary tensors follow.
 
     `about` names the model; `tensors` are float32, by the name of the output.

@@ -16,5 +16,5 @@ def tell_stages(prepared: Sequence[Prepared], infer_seconds: float, metrics: Met
         metrics.frame.observe(frame_seconds)
     metrics.infer.observe(infer_seconds)
     trace_stages(prepared, infer_seconds)
-    stages = {"decode": decode_seconds, "frame": frame_seconds, "infer": infer_seconds}
-    return ", ".join(f"{stage};dur={seconds * 1e3:.3f}" for stage, seconds in stages.items())
+    decode, frame, infer = decode_seconds * 1e3, frame_seconds * 1e3, infer_seconds * 1e3
+    return f"decode;dur={decode:.3f}, frame;dur={frame:.3f}, infer;dur={infer:.3f}"

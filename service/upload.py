@@ -5,12 +5,13 @@ import re
 from typing import Any, TypeVar
 
 from fastapi import Request
-from pydantic_core import from_json
 
 from service.admission import Admission
 from service.errors import BatchTooLarge, BodyTooLarge, InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
-from service.multipart import TooManyFiles, files_named
+from service.multipart import TooManyFiles, files_named, only_file
 from service.schemas import FieldError
+from service.settings import ORDINARY, Structure
+from service.strict_json import read_json
 
 T = TypeVar("T")
 
@@ -18,6 +19,7 @@ _WHITE_SPACE = re.compile(r"[ \t\r\n]+")
 MAX_VALUES = 64
 """Commas and brackets of a JSON body beside those of its pictures: other keys are ignored."""
 
+_ONE_IMAGE = re.compile(rb'\{\s*"image"\s*:\s*"([0-9A-Za-z+/]+={0,2})"\s*\}\s*').fullmatch
 _DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 
 
@@ -32,7 +34,7 @@ async def read_body(request: Request, limit: int, admission: Admission) -> bytes
     if int(request.headers.get("content-length", "0")) > limit:
         raise BodyTooLarge(limit)
     body = bytearray()
-    with admission.arrival() as arrival:
+    with admission.arrival(admission.origin(request.scope)) as arrival:
         async for chunk in request.stream():
             arrival.add(len(chunk))
             body += chunk
@@ -43,12 +45,24 @@ async def read_body(request: Request, limit: int, admission: Admission) -> bytes
     return bytes(body)
 
 
-def image_in(body: bytes, content_type: str) -> bytes:
+def plain_image(body: bytes, content_type: str) -> bytes | None:
+    """What `image_in` gives of a body that is written as most programs write it; None for any other."""
+    match media_type(content_type):
+        case "multipart/form-data":
+            return only_file(body, content_type)
+        case "application/json":
+            found = _ONE_IMAGE(body)
+            return binascii.a2b_base64(found[1]) if found and len(found[1]) % 4 == 0 else None
+        case _:
+            return body
+
+
+def image_in(body: bytes, content_type: str, limits: Structure = ORDINARY) -> bytes:
     """The one picture of a body. Raises MalformedBody or InvalidRequest."""
     match media_type(content_type):
         case "multipart/form-data":
             try:
-                files = files_named("file", body, content_type, most=1)
+                files = files_named("file", body, content_type, 1, limits.parts)
             except TooManyFiles:
                 raise _invalid(
                     "file", "Send one part named file; /predict/batch takes many", "only one is taken"
@@ -59,12 +73,12 @@ def image_in(body: bytes, content_type: str) -> bytes:
         case "application/json":
             if value_count(body) > MAX_VALUES:
                 raise MalformedBody("The JSON has far more than the one key that is read.")
-            return decode_base64(_member(body, "image", str, "a base64 string"))
+            return decode_base64(_member(body, "image", str, "a base64 string", limits))
         case _:
             return body
 
 
-def images_in(body: bytes, content_type: str, most: int) -> list[bytes | ServiceError]:
+def images_in(body: bytes, content_type: str, most: int, limits: Structure = ORDINARY) -> list[bytes | ServiceError]:
     """The pictures of a batch, in order; what is no base64 is an error in its place.
 
     Raises MalformedBody, InvalidRequest, UnsupportedBody, or BatchTooLarge where there are more than `most`.
@@ -73,7 +87,7 @@ def images_in(body: bytes, content_type: str, most: int) -> list[bytes | Service
     match media_type(content_type):
         case "multipart/form-data":
             try:
-                files = files_named("files", body, content_type, most)
+                files = files_named("files", body, content_type, most, limits.parts)
             except TooManyFiles:
                 raise too_large from None
             no_file = _invalid("files", "Send each picture as a file part, with a filename", "a file part is required")
@@ -81,7 +95,7 @@ def images_in(body: bytes, content_type: str, most: int) -> list[bytes | Service
         case "application/json":
             if value_count(body) > MAX_VALUES + 2 * most:  # each may be a data: URI, which has a comma too
                 raise too_large
-            items = _member(body, "images", list, "a list of base64 strings")
+            items = _member(body, "images", list, "a list of base64 strings", limits)
             if len(items) > most:
                 raise too_large
             images = [_decoded(item) for item in items]
@@ -123,12 +137,9 @@ def _decoded(item: Any) -> bytes | ServiceError:
         return error
 
 
-def _member(body: bytes, key: str, kind: type[T], wanted: str) -> T:
+def _member(body: bytes, key: str, kind: type[T], wanted: str, limits: Structure) -> T:
     """The value of one key of a JSON object. Raises MalformedBody or InvalidRequest."""
-    try:
-        document = from_json(body, allow_inf_nan=False)
-    except ValueError:
-        raise MalformedBody("The body is not valid JSON in UTF-8.") from None
+    document = read_json(body, limits.json_depth)
     value = document.get(key) if isinstance(document, dict) else None
     if not isinstance(value, kind):
         raise _invalid(key, f"Send a JSON object whose key {key} is {wanted}", f"{wanted} is required")

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request, Response
 from model.contract import EVIDENCE, INPUT_NAME, LOGITS, NAME, PROBABILITIES
 from service import __version__, openapi, pipeline
 from service.classifier import Classifier, Scores
-from service.deps import AdmissionDep, ClassifierDep, MetricsDep, ReadinessDep, SettingsDep, WorkersDep
+from service.deps import held_for
 from service.errors import CorruptImage, InvalidInference, ModelNotReady, UnsupportedImage
 from service.health import HIDDEN
 from service.imaging import open_image
@@ -49,16 +49,17 @@ async def live() -> Response:
 @router.get(f"{MODEL}/ready", **openapi.V2_MODEL_READY)
 @router.api_route(f"{MODEL}/ready", **HIDDEN)
 @router.api_route(f"{MODEL_VERSION}/ready", **HIDDEN)
-async def ready(readiness: ReadinessDep) -> Response:
+async def ready(request: Request) -> Response:
     """Traffic should come here."""
-    if readiness.state != "ready":
-        raise ModelNotReady(f"The service is {readiness.state}.")
+    state = held_for(request).readiness.state
+    if state != "ready":
+        raise ModelNotReady(f"The service is {state}.")
     return Response()
 
 
 @router.get(MODEL_VERSION, include_in_schema=False)
 @router.get(MODEL, **openapi.V2_MODEL)
-async def model_metadata(classifier: ClassifierDep) -> ModelMetadata:
+async def model_metadata(request: Request) -> ModelMetadata:
     """The model's input and outputs. The input may also be UINT8 [-1,28,28] or BYTES [-1], encoded pictures."""
     return ModelMetadata(
         name=NAME,
@@ -67,7 +68,7 @@ async def model_metadata(classifier: ClassifierDep) -> ModelMetadata:
         inputs=[TensorMetadata(name=INPUT_NAME, datatype="FP32", shape=[-1, *SHAPES["FP32"]])],
         outputs=[
             TensorMetadata(name=name, datatype="FP32", shape=[-1] if name == EVIDENCE else [-1, 10])
-            for name in classifier.outputs
+            for name in held_for(request).serving.classifier.outputs
         ],
     )
 
@@ -76,26 +77,27 @@ async def model_metadata(classifier: ClassifierDep) -> ModelMetadata:
 @router.post(f"{MODEL}/infer", **openapi.V2_INFER)
 async def infer(
     request: Request,
-    classifier: ClassifierDep,
-    admission: AdmissionDep,
-    workers: WorkersDep,
-    settings: SettingsDep,
-    metrics: MetricsDep,
 ) -> Response:
     """Run the network on tensors, or frame pictures as POST /predict does and run it on those."""
+    held = held_for(request)
+    admission, settings, workers = held.admission, held.settings, held.workers
+    classifier = held.serving.classifier
     body = await read_body(request, settings.max_batch_bytes, admission)
-    with admission.slot():
+    origin = admission.origin(request.scope)
+    with admission.slot(origin):
         async with workers.deadline():
             header_length = request.headers.get(HEADER_LENGTH)
-            decode = partial(decode_request, body, header_length, settings.max_batch, classifier.outputs)
-            asked = decode() if len(body) <= SMALL_REQUEST else await workers.run(decode)
+            limits = (settings.max_batch, classifier.outputs, settings.max_json_depth)
+            decode = partial(decode_request, body, header_length, *limits)
+            asked = decode() if len(body) <= SMALL_REQUEST else await workers.begin(decode, origin)
             prepared: list[Prepared] = []
             if isinstance(asked.images, list):
-                prepared = await workers.map(partial(_prepare, max_pixels=settings.max_pixels), asked.images)
+                prepare = partial(_prepare, max_pixels=settings.max_pixels)
+                prepared = await workers.map(prepare, asked.images, origin)
             start = perf_counter()
-            scores = await workers.run(partial(_score, asked, prepared, classifier))
+            scores = await workers.run(partial(_score, asked, prepared, classifier), origin)
             infer_seconds = perf_counter() - start
-    return _response(asked, scores, tell_stages(prepared, infer_seconds, metrics))
+    return _response(asked, scores, classifier, tell_stages(prepared, infer_seconds, held.metrics))
 
 
 def _prepare(picture: bytes, max_pixels: int) -> Prepared:
@@ -112,9 +114,14 @@ def _score(asked: Asked, prepared: list[Prepared], classifier: Classifier) -> Sc
     return classifier.infer(asked.images)
 
 
-def _response(asked: Asked, scores: Scores, timing: str) -> Response:
+def _response(asked: Asked, scores: Scores, classifier: Classifier, timing: str) -> Response:
     tensors = {PROBABILITIES: scores.probabilities, LOGITS: scores.logits, EVIDENCE: scores.evidence}
-    about = {"model_name": NAME, "model_version": VERSION}
+    known = pipeline.model_name(classifier)
+    about = {
+        "model_name": NAME,
+        "model_version": VERSION,
+        "parameters": {"version": known["version"], "sha256": known["sha256"]},
+    }
     body, header_length = encode_answer(asked, about, tensors)
     headers = {"Server-Timing": timing, "Cache-Control": "no-store"}
     if header_length is None:

@@ -3,17 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PIL import Image
 
 from model.contract import SIZE
-from service.errors import DeadlineExceeded
+from service.errors import DeadlineExceeded, Overloaded
+from service.line import Line
 
 S = TypeVar("S")
 T = TypeVar("T")
+
+NOWHERE: AbstractContextManager[None] = nullcontext()
 
 SMALL = SIZE * SIZE
 """Pixels of a picture that is most often framed already: it takes less than the hop to a thread. Others take
@@ -30,11 +33,14 @@ def is_small(image: Image.Image) -> bool:
 
 
 class Workers:
-    """A bounded pool of threads with a deadline."""
+    """A bounded pool of threads with a deadline. Where all are at work, clients take turns."""
 
-    def __init__(self, threads: int, timeout_seconds: float) -> None:
+    def __init__(self, threads: int, timeout_seconds: float, wait_seconds: float) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
         self._timeout_seconds = timeout_seconds
+        self._wait_seconds = wait_seconds
+        self._idle = threads
+        self._line = Line()
 
     @asynccontextmanager
     async def deadline(self) -> AsyncIterator[None]:
@@ -45,14 +51,65 @@ class Workers:
         except TimeoutError:
             raise DeadlineExceeded("This could not be read in time; try again, or send less at a time.") from None
 
-    async def run(self, work: Callable[[], T]) -> T:
-        """Run `work` in a thread."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+    async def begin(self, work: Callable[[], T], origin: str, place: AbstractContextManager[None] = NOWHERE) -> T:
+        """Run a request's first work in a thread; `place` is held while it waits for one.
 
-    async def map(self, work: Callable[[S], T], items: Iterable[S]) -> list[T]:
-        """Run `work` on each item, in order. Each is a task of its own: a thread is never held for a whole batch."""
-        return list(await asyncio.gather(*(self.run(partial(work, item)) for item in items)))
+        Raises Overloaded where none is free for too long, and what `place` raises.
+        """
+        try:
+            with place:
+                async with asyncio.timeout(self._wait_seconds):
+                    await self._turn(origin, object())
+        except TimeoutError:
+            raise Overloaded("Others are served before; try again in a second.") from None
+        return await self._run(work)
+
+    async def run(self, work: Callable[[], T], origin: str) -> T:
+        """Run what is left of a request in a thread."""
+        [result] = await self.map(lambda _: work(), [None], origin)
+        return result
+
+    async def map(self, work: Callable[[S], T], items: Iterable[S], origin: str) -> list[T]:
+        """Run `work` on each item, in order. Each waits for its turn: a thread is never held for a whole batch."""
+        request = object()
+
+        async def run(item: S) -> T:
+            await self._turn(origin, request)
+            return await self._run(partial(work, item))
+
+        return list(await asyncio.gather(*map(run, items)))
 
     def close(self) -> None:
         """Forget what has not begun and let the threads end."""
         self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _turn(self, origin: str, request: object) -> None:
+        """Wait until a thread is free for this request of this client."""
+        if self._idle:
+            self._idle -= 1
+            return
+        turn = asyncio.get_running_loop().create_future()
+        self._line.join(origin, request, turn)
+        try:
+            await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._next()  # it came too late
+            raise
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        """Run in the thread that is free. It is free again when the work ends, whoever still waits for it."""
+        loop = asyncio.get_running_loop()
+        job = self._pool.submit(work)
+        job.add_done_callback(partial(_tell, loop, self._next))
+        return await asyncio.wrap_future(job)
+
+    def _next(self) -> None:
+        if not self._line.call():
+            self._idle += 1
+
+
+def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[[], None], _: Any) -> None:
+    """Call back in the loop, if there still is one: a thread may outlive it."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(callback)

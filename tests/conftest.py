@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -18,11 +18,17 @@ import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
+from starlette.testclient import TestClient
 
 from model.contract import INPUT_NAME, LOGITS, MODEL_FILE, PROBABILITIES, RECORD_FILE, SIZE
 from model.record import Acceptance, Golden, Record
+from service.app import create_app
+from service.reload import Serving
+from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+
+pytest_plugins = ["tests.containers"]
 
 
 @dataclass
@@ -50,27 +56,28 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(module: str = "service", **settings: object) -> Iterator[Server]:
+def running_server(module: str = "service", stderr: int | None = None, **settings: object) -> Iterator[Server]:
     """`python -m service` (or another module) on a free port, ready; settings become LENET_ variables."""
     port = free_port()
     environment = os.environ | {f"LENET_{name.upper()}": str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", module, "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
     server = Server(process, port)
     try:
-        _wait_until_ready(server)
+        wait_until_ready(server.url, lambda: process.poll() is None)
         yield server
     finally:
         process.kill()
         process.wait()
 
 
-def _wait_until_ready(server: Server) -> None:
+def wait_until_ready(url: str, alive: Callable[[], bool] = lambda: True) -> None:
+    """Ask until /readyz says so, for 20 seconds and while it lives."""
     deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
-        assert server.process.poll() is None, "the server ended while starting"
+        assert alive(), "the server ended while starting"
         try:
-            if httpx.get(f"{server.url}/readyz").status_code == 200:
+            if httpx.get(f"{url}/readyz").status_code == 200:
                 return
         except httpx.TransportError:
             time.sleep(0.05)
@@ -91,11 +98,18 @@ def client(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
-def tiny_onnx() -> bytes:
-    """One dense layer that honours the contract: logit k is the mean of the rows 2k and 2k + 1."""
+@pytest.fixture
+def unstarted(tiny_model: Path) -> TestClient:
+    """A client of an app in this process that has been built and not yet started."""
+    settings = Settings(model_path=tiny_model)
+    return TestClient(create_app(settings, Serving.load(tiny_model)))
+
+
+def tiny_onnx(shift: int = 0) -> bytes:
+    """One dense layer that honours the contract: logit k + shift is the mean of the rows 2k and 2k + 1."""
     weights = np.zeros((SIZE * SIZE, 10), np.float32)
     for digit in range(10):
-        weights[2 * digit * SIZE : (2 * digit + 2) * SIZE, digit] = 10 / (2 * SIZE)
+        weights[2 * digit * SIZE : (2 * digit + 2) * SIZE, (digit + shift) % 10] = 10 / (2 * SIZE)
     graph = helper.make_graph(
         [
             helper.make_node("Flatten", [INPUT_NAME], ["flat"]),
@@ -111,15 +125,15 @@ def tiny_onnx() -> bytes:
     return model.SerializeToString()
 
 
-def tiny_record(content: bytes) -> Record:
-    """The record of the tiny model. Its golden sample has ink in the rows 14 and 15, which it calls a 7."""
+def tiny_record(content: bytes, version: str = "0.0.1", digit: int = 7) -> Record:
+    """The record of the tiny model. Its golden sample has ink in the rows 14 and 15, which it calls a 7 (+ shift)."""
     frame = np.zeros((SIZE, SIZE), np.uint8)
     frame[14:16] = 255
-    logits = np.where(np.arange(10) == 7, 10.0, 0.0)
+    logits = np.where(np.arange(10) == digit, 10.0, 0.0)
     probabilities = np.exp(logits) / np.exp(logits).sum()
     return Record(
         name="tiny",
-        version="0.0.1",
+        version=version,
         sha256=hashlib.sha256(content).hexdigest(),
         layers_sha256="0" * 64,
         labels=list("0123456789"),
@@ -131,7 +145,7 @@ def tiny_record(content: bytes) -> Record:
         calibration={},
         acceptance=Acceptance(min_confidence=0.5, min_evidence=0.0),
         limits=["It is a stand-in."],
-        golden=Golden(base64.b64encode(frame.tobytes()).decode(), 7, probabilities.tolist()),
+        golden=Golden(base64.b64encode(frame.tobytes()).decode(), digit, probabilities.tolist()),
     )
 
 

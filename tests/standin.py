@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import os
 import threading
+import time
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -27,7 +28,7 @@ from service.workers import Workers
 def standin(settings: Settings, admission: Admission, readiness: Readiness) -> ASGIApp:
     """The app."""
     released = asyncio.Event()
-    workers = Workers(1, timeout_seconds=60)
+    workers = Workers(1, timeout_seconds=60, wait_seconds=60)
 
     async def quick(request: Request) -> Response:
         """Answer at once; the body is not read."""
@@ -39,7 +40,7 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
             body = await request.body()
         except ClientDisconnect:
             return Response()
-        with admission.slot():
+        with admission.slot(admission.origin(request.scope)):
             if milliseconds := request.query_params.get("milliseconds"):
                 await asyncio.sleep(int(milliseconds) / 1000)
             else:
@@ -58,7 +59,12 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
 
     async def stuck(request: Request) -> Response:
         """Work in a thread that never ends."""
-        await workers.run(threading.Event().wait)
+        await workers.run(threading.Event().wait, "")
+        return Response()
+
+    async def blocked(request: Request) -> Response:
+        """Hold the event loop."""
+        time.sleep(60)  # noqa: ASYNC251
         return Response()
 
     routes = [
@@ -66,6 +72,7 @@ def standin(settings: Settings, admission: Admission, readiness: Readiness) -> A
         Route("/release", release),
         Route("/stuck", stuck),
         Route("/big", big),
+        Route("/blocked", blocked),
         Route("/{rest:path}", quick, methods=["GET", "POST"]),
     ]
     return Linger(Boundary(Starlette(routes=routes), readiness))

@@ -24,8 +24,8 @@ def imported(folder: str) -> set[str]:
 @pytest.mark.parametrize(
     ("folder", "forbidden"),
     [
-        ("service", {"training", "tests", "torch", "torchvision", "onnx", "matplotlib"}),
-        ("training", {"service", "tests", "fastapi", "uvicorn"}),
+        ("service", {"training", "tests", "benchmarks", "torch", "torchvision", "onnx", "matplotlib"}),
+        ("training", {"service", "tests", "benchmarks", "fastapi", "uvicorn"}),
         ("model", {"service", "training", "tests", "torch", "fastapi", "onnxruntime", "onnx", "pydantic"}),
     ],
 )
@@ -61,6 +61,12 @@ def test_typer_and_rich_stay_in_the_command_line():
         if any(f"{word} {name}" in path.read_text() for word in ("import", "from") for name in ("typer", "rich"))
     }
     assert importers == {"cli"}
+
+
+def test_one_module_knows_ray():
+    """It is an extra, and takes seconds to import."""
+    importers = {path.name for path in (ROOT / "service").rglob("*.py") if "import ray" in path.read_text()}
+    assert importers == {"cluster.py"}
 
 
 @pytest.mark.parametrize("name", ["utils", "helpers", "common", "misc"])

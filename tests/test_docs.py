@@ -38,7 +38,7 @@ def test_every_setting_is_documented_with_its_default():
     """And no setting that does not exist."""
 
     def shown(default: object) -> str:
-        return "none" if default is None else f"`{str(default).lower()}`"
+        return "none" if default in (None, ()) else f"`{str(default).lower()}`"
 
     expected = {
         f"LENET_{name.upper()}": "the model in the repository" if name == "model_path" else shown(field.default)

@@ -1,5 +1,6 @@
 """Every failure has one shape: problem+json with a stable type, a sentence that helps, and the request's id."""
 
+import json
 import re
 import socket
 
@@ -11,11 +12,12 @@ from PIL import Image
 
 from service import errors
 from service.app import create_app
-from service.classifier import Classifier
 from service.errors import MAX_INSTANCE, PROBLEM_JSON, ServiceError, instance
+from service.reload import Serving
 from service.settings import Settings
 from tests.conftest import ROOT, encoded, png, running_server
 from tests.test_imaging import png_header
+from tests.wire import Wire, asked, get, request
 
 PICTURE = png(np.zeros((28, 28), np.uint8))
 JSON = {"Content-Type": "application/json"}
@@ -164,7 +166,7 @@ def test_the_instance_is_short_and_escaped(path, expected):
 
 def test_a_bug_is_a_500_that_tells_nothing(tiny_model, caplog):
     """The log has the traceback and the request's id, the client only the id."""
-    app = create_app(Settings(), Classifier.load(tiny_model))
+    app = create_app(Settings(), Serving.load(tiny_model))
 
     @app.get("/bug")
     async def bug() -> None:
@@ -244,11 +246,19 @@ def test_a_body_that_has_arrived_no_longer_counts_as_arriving(digit_png):
 
 
 def test_bodies_in_arrival_are_bounded_together(digit_png):
-    """Beyond the limit: 503, whether the picture would have been good or not."""
-    with running_server(max_buffered_bytes=100) as server, httpx.Client(base_url=server.url) as client:
-        problem = assert_problem(client.post("/predict", content=digit_png), 503, "overloaded")
-
-    assert "bodies" in problem["detail"]
+    """Beyond the limit: 503, whether the picture would have been good or not. Another client still has its share."""
+    chunk = b"%x\r\n%b\r\n" % (len(digit_png), digit_png)
+    with running_server(max_buffered_bytes=400) as server, Wire(server.port) as first, Wire(server.port) as second:
+        first.send(request("POST", "/predict", "Transfer-Encoding: chunked", body=chunk))
+        assert asked(server.port, get()).status == 200
+        second.send(request("POST", "/predict", "Transfer-Encoding: chunked", body=chunk))
+        answer = second.answer()
+        assert (answer.status, json.loads(answer.body)["type"]) == (503, "/problems/overloaded")
+        with Wire(server.port, source="127.0.0.2") as other:
+            other.send(request("POST", "/predict", "Transfer-Encoding: chunked", body=chunk + b"0\r\n\r\n"))
+            assert other.answer().status == 200
+        first.send(b"0\r\n\r\n")
+        assert first.answer().status == 200
 
 
 def test_errors_are_documented():
@@ -264,3 +274,12 @@ def test_names_are_kebab_case_of_their_class():
     for kind in ServiceError.__subclasses__():
         assert re.sub(r"(?<!^)([A-Z])", r"-\1", kind.__name__).lower() == kind.name
         assert getattr(errors, kind.__name__) is kind
+
+
+@pytest.mark.parametrize("path", ["/livez", "/predict", "/nothing", "/v1/model", "/openapi.json", "/metrics"])
+def test_no_answer_can_be_taken_for_a_page(client, path):
+    """Whatever a browser makes of it, nothing runs and nothing is framed; nor does it tell which software answers."""
+    headers = client.get(path).headers
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert "server" not in headers

@@ -1,6 +1,8 @@
 """The file computes what the network computes, and carries nothing of the machine it was made on."""
 
+import base64
 import getpass
+import json
 import socket
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import onnxruntime
 import pytest
 import torch
 
-from model.contract import EVIDENCE, INPUT_NAME, LAYERS, LOGITS, PROBABILITIES, to_tensor
+from model.contract import EVIDENCE, INPUT_NAME, KERNELS, LAYERS, LOGITS, PROBABILITIES, to_tensor
 from tests.synthetic import draw_digits
 from training.export import (
     ExportError,
@@ -159,3 +161,12 @@ def test_metadata_changes_nothing_else(model):
     assert after.graph == before.graph
     assert np.array_equal(run_file(model, FRAMES).probabilities, answers.probabilities)
     assert onnxruntime.InferenceSession(model).get_modelmeta().custom_metadata_map["version"] == "9.9.9"
+
+
+def test_the_layers_file_tells_its_kernels(net, exported):
+    """As the service hands them out: bit by bit the weights, in the model's own order."""
+    told = onnxruntime.InferenceSession(exported / "layers.onnx").get_modelmeta().custom_metadata_map[KERNELS]
+    kernels = json.loads(told)
+    for name, weights in (("C1", net.c1.weight), ("C3", net.c3.weight)):
+        numbers = np.frombuffer(base64.b64decode(kernels[name]["data"]), "<f4").reshape(kernels[name]["shape"])
+        assert np.array_equal(numbers, weights.detach().numpy())

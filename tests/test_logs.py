@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import os
+import struct
 import subprocess
 import sys
 import threading
@@ -12,11 +13,12 @@ from contextlib import contextmanager
 
 import httpx2 as httpx
 import pytest
+from PIL import Image
 
 from service.access import MOST_A_SECOND, AccessLog
 from service.logs import MOST_WAITING, LogWriter, ToWriter
 from service.observe import Finished
-from tests.conftest import ROOT, free_port, png
+from tests.conftest import ROOT, encoded, free_port, png
 from tests.samples import IMAGES, LABELS
 
 PICTURE = png(IMAGES[0])
@@ -208,14 +210,15 @@ def test_an_exception_is_one_line_of_json():
     assert "ValueError: a\nb" in json.loads(line)["exception"]
 
 
-def test_beyond_a_thousand_a_second_successes_are_counted(monkeypatch, caplog):
-    """Failures are not."""
+@pytest.mark.parametrize("ordinary", [200, 503])
+def test_beyond_a_thousand_a_second_ordinary_answers_are_counted(monkeypatch, caplog, ordinary):
+    """A flood of refusals must not cost more than the work that they spare. Other failures have their lines."""
     caplog.set_level(logging.INFO, "service.access")
     now = [100.0]
     monkeypatch.setattr("service.access.monotonic", lambda: now[0])
     log = AccessLog()
     scope = {"type": "http", "path": "/predict", "headers": [], "state": {"request_id": "x"}}
-    for status in [200] * (MOST_A_SECOND + 30) + [415] * 5:
+    for status in [ordinary] * (MOST_A_SECOND + 30) + [415] * 5:
         log(Finished(scope, "POST", "/predict", status, 0.001, 10))
     assert len(caplog.records) == MOST_A_SECOND + 5
     now[0] += 1
@@ -223,3 +226,29 @@ def test_beyond_a_thousand_a_second_successes_are_counted(monkeypatch, caplog):
     told, last = (record.msg for record in caplog.records[-2:])
     assert told["count"] == 30
     assert last["event"] == "request"
+
+
+def odd_tiff(tag: int) -> bytes:
+    """A TIFF with a tag whose value lies beyond its end: Pillow warns of it and reads the picture."""
+    raw = bytearray(encoded(Image.new("L", (20, 20), 200), "TIFF"))
+    directory = struct.unpack_from("<I", raw, 4)[0]
+    [count] = struct.unpack_from("<H", raw, directory)
+    entry = struct.pack("<HHII", tag, 2, 1000, len(raw) + 1000)
+    return bytes(raw[: directory + 2 + 12 * count]) + entry + bytes(raw[directory + 2 + 12 * count :])
+
+
+def test_what_a_library_finds_odd_in_an_input_is_not_written():
+    """Fails without the filters: a warning, or a line of python-multipart's or libtiff's, for each of them."""
+    tiff = encoded(Image.new("L", (20, 20), 7), "TIFF", compression="tiff_lzw")
+    directory = struct.unpack_from("<I", tiff, 4)[0]  # the compressed pixels lie before it
+    broken = tiff[:8] + b"\xff" * (directory - 8) + tiff[directory:]
+    form = "multipart/form-data; boundary=a"
+    with logging_server(subprocess.PIPE, access_log=False) as (process, url):
+        for number in range(10):
+            assert httpx.post(f"{url}/predict", content=odd_tiff(40_000 + number)).status_code == 200
+            assert httpx.post(f"{url}/predict", content=broken).status_code == 422
+            odd = b"--a\r\nX" + b"(" * (number + 1) + b": 1\r\n\r\n--a--"
+            assert httpx.post(f"{url}/predict", content=odd, headers={"Content-Type": form}).status_code == 400
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+    assert len(said.splitlines()) == 1  # where it listens

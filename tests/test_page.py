@@ -488,7 +488,8 @@ def test_pointing_at_a_unit_shows_what_it_sees(page):
     page.locator(".C1 .map").nth(2).hover(position={"x": 30, "y": 30})
 
     expect(page.locator("#unit")).to_contain_text(re.compile(r"^C1, map 3, row \d+, column \d+: "))
-    expect(page.locator("#patches figcaption")).to_have_text(["Input, 5×5", "Kernel 3"])
+    expect(page.locator("#patches figcaption")).to_have_text(["Input and its kernel"])
+    expect(page.locator("#patches canvas")).to_have_count(2)
     expect(page.locator(".input .mark")).to_have_count(1)
 
 
@@ -499,7 +500,9 @@ def test_arrow_keys_move_from_unit_to_unit(page):
     expect_digit(page, 2)
     page.locator(".C3 .maps").focus()
     expect(page.locator("#unit")).to_contain_text("C3, map 1, row 5, column 5: ")
-    expect(page.locator("#patches figcaption")).to_have_text([f"S2 {n}, 5×5" for n in range(1, 7)] + ["Input, 14×14"])
+    windows = [f"S2 {n} and its kernel" for n in range(1, 7)]
+    expect(page.locator("#patches figcaption")).to_have_text([*windows, "Input, 14×14"])
+    expect(page.locator("#patches canvas")).to_have_count(6 * 2 + 1)
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowUp")
     expect(page.locator("#unit")).to_contain_text("C3, map 1, row 4, column 6: ")
@@ -529,15 +532,13 @@ def test_receptive_fields_are_the_arithmetic_of_the_layers(page):
 
 @in_a_browser
 def test_the_kernels_are_the_models(page):
-    """They are read from the echo of lit pixels, and equal the weights in the file."""
+    """All 6 of C1 and all 96 of C3, row by row, as the file has them."""
     kernels = page.evaluate('import("/page/kernels.js").then(({ askForKernels }) => askForKernels())')
-    weights = next(
-        numpy_helper.to_array(tensor)
-        for tensor in onnx.load(ARTIFACTS / LAYERS_FILE).graph.initializer
-        if tensor.dims == [6, 1, 5, 5]
-    )
+    weights = [numpy_helper.to_array(tensor) for tensor in onnx.load(ARTIFACTS / LAYERS_FILE).graph.initializer]
+    of_shape = {array.shape: array.reshape(*array.shape[:2], 25) for array in weights if array.ndim == 4}
 
-    assert np.abs(np.array(kernels).reshape(6, 1, 5, 5) - weights).max() < 0.15
+    assert np.array_equal(np.float32(kernels["C1"]), of_shape[6, 1, 5, 5])
+    assert np.array_equal(np.float32(kernels["C3"]), of_shape[16, 6, 5, 5])
 
 
 @in_a_browser

@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from model.plots import Cell, draw_confusion, draw_contact_sheet, draw_curves, draw_reliability, draw_risk_coverage
+from model.plots import (
+    Cell,
+    draw_confusion,
+    draw_contact_sheet,
+    draw_curves,
+    draw_reliability,
+    draw_risk_coverage,
+    draw_shares,
+)
 
 HISTORY = [
     {"epoch": 1, "train_loss": 0.5, "train_accuracy": 0.85, "validation_loss": 0.2, "validation_accuracy": 0.94},
@@ -136,3 +144,10 @@ def test_drawing_leaves_no_global_state():
     """pyplot, which keeps every figure and may look for a screen, is not even imported."""
     code = "import sys, model.plots; sys.exit('matplotlib.pyplot' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
+
+
+def test_shares_are_as_wide_as_they_are_large(tmp_path):
+    """Three times as much is three times as much ink, but for the legend's two samples of it."""
+    draw_shares({"one": {"first": 60.0, "second": 20.0}}, "Shares", "µs", tmp_path / "shares.png")
+    first, second = (share_of_colour(tmp_path / "shares.png", colour) for colour in (BLUE, VERMILION))
+    assert first == pytest.approx(3 * second, rel=0.1)

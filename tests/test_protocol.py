@@ -377,13 +377,16 @@ def test_a_refusal_waits_for_its_turn(port, data, statuses):
 
 
 def test_the_connection_that_is_one_too_many_is_turned_away():
-    """The others are served on, and when one leaves, there is room again."""
+    """The others are served on, and when one leaves, there is room again. Another client than theirs is let in."""
     with running_server(max_connections=3) as server, ExitStack() as stack:
         wires = [stack.enter_context(admitted(server.port)) for _ in range(3)]
         with Wire(server.port) as wire:
             answer = wire.answer()
             assert (answer.status, answer.closes, answer.headers["retry-after"]) == (503, True, "1")
             assert wire.ended()
+        with Wire(server.port, source="127.0.0.2") as other:
+            other.send(get())
+            assert other.answer().status == 200
         for wire in wires:
             wire.send(get())
             assert wire.answer().status == 200

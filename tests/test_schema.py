@@ -37,6 +37,7 @@ OPERATIONS = [
     ("POST", "/predict"),
     ("POST", "/predict/batch"),
     ("GET", "/v1/model"),
+    ("GET", "/v1/model/kernels"),
     ("GET", "/livez"),
     ("GET", "/readyz"),
     ("GET", "/metrics"),

@@ -28,8 +28,36 @@ def test_settings_are_frozen():
         Settings().max_batch = 1
 
 
+def test_lists_are_written_with_commas(monkeypatch):
+    """Not as JSON, which shells and compose files make hard to write."""
+    monkeypatch.setenv("LENET_CORS_ORIGINS", "https://a.example, http://localhost:3000,")
+    monkeypatch.setenv("LENET_TRUSTED_PROXIES", "10.0.0.0/8,fd00::/8,192.0.2.1")
+
+    settings = Settings()
+
+    assert settings.cors_origins == ("https://a.example", "http://localhost:3000")
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.0/8", "fd00::/8", "192.0.2.1/32"]
+
+
+@pytest.mark.parametrize("name", ["CORS_ORIGINS", "TRUSTED_PROXIES"])
+def test_an_empty_list_is_empty(monkeypatch, name):
+    """As an unset variable of a compose file gives it."""
+    monkeypatch.setenv(f"LENET_{name}", "")
+
+    assert getattr(Settings(), name.lower()) == ()
+
+
 @pytest.mark.parametrize(
-    ("name", "value"), [("MAX_BATCH", "0"), ("MAX_BODY_BYTES", "10MB"), ("DRAIN_SECONDS", "-1"), ("THREADS", "all")]
+    ("name", "value"),
+    [
+        ("CORS_ORIGINS", "https://a.example/"),
+        ("CORS_ORIGINS", "a.example"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("MAX_BATCH", "0"),
+        ("MAX_BODY_BYTES", "10MB"),
+        ("DRAIN_SECONDS", "-1"),
+        ("THREADS", "all"),
+    ],
 )
 def test_a_wrong_setting_ends_the_start_with_one_line_that_names_it(name, value):
     """No traceback: the reader is an operator."""

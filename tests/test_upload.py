@@ -8,7 +8,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from service.errors import BatchTooLarge, InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
-from service.multipart import MAX_OTHER_PARTS
+from service.settings import Structure
 from service.upload import decode_base64, image_in, images_in
 
 FORM = "multipart/form-data; boundary=frontier"
@@ -78,7 +78,7 @@ def test_content_types_are_read_as_http_writes_them(content_type):
         (b"no form at all", FORM),
         (form(part(PICTURE, extra="X-Long: " + "x" * 5000 + "\r\n")), FORM),
         (form(part(PICTURE, extra="X: y\r\n" * 50)), FORM),
-        (form(*[part(b"", f"field{k}", None) for k in range(MAX_OTHER_PARTS + 1)], part(PICTURE)), FORM),
+        (form(*[part(b"", f"field{k}", None) for k in range(Structure().parts + 1)], part(PICTURE)), FORM),
         (b"{", "application/json"),
         (b"", "application/json"),
         (b'{"image": NaN}', "application/json"),

@@ -12,9 +12,7 @@ import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
 from model.contract import NAME, SIZE
-from service.errors import PROBLEM_JSON, ModelNotReady
-from service.readiness import Readiness
-from service.v2 import ready
+from service.errors import PROBLEM_JSON
 from tests.conftest import png, running_server
 from tests.samples import IMAGES
 
@@ -272,14 +270,12 @@ def test_what_is_not_offered_is_not_found(client, path):
     assert response.json()["error"] == response.json()["detail"]
 
 
-def test_not_ready_is_a_400():
+def test_not_ready_is_a_400(unstarted):
     """The protocol asks for a status below 500; a probe at home gets 503."""
-    readiness = Readiness()
-    with pytest.raises(ModelNotReady, match="starting") as raised:
-        asyncio.run(ready(readiness))
-    assert raised.value.status == 400
-    readiness.ready()
-    assert asyncio.run(ready(readiness)).status_code == 200
+    answer = unstarted.get("/v2/health/ready")
+    assert (answer.status_code, answer.json()["type"]) == (400, "/problems/model-not-ready")
+    unstarted.app.state.held.readiness.ready()
+    assert unstarted.get("/v2/health/ready").status_code == 200
 
 
 def test_the_key_is_asked_for_but_by_probes():

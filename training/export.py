@@ -1,7 +1,9 @@
 """From weights to ONNX files that carry nothing of the machine they were made on."""
 
+import base64
 import contextlib
 import io
+import json
 import logging
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from model.contract import EVIDENCE, INPUT_NAME, LAYERS, LOGITS, PROBABILITIES, SIZE, Frames, to_tensor
+from model.contract import EVIDENCE, INPUT_NAME, KERNELS, LAYERS, LOGITS, PROBABILITIES, SIZE, Frames, to_tensor
 from training.network import Network
 
 OPSET = 20
@@ -81,6 +83,7 @@ def export_calibrated(net: Network, temperature: float, path: Path) -> None:
 def export_layers(net: Network, path: Path) -> None:
     """Write `lenet5-layers.onnx`."""
     _export(Layers(net), LAYERS, path)
+    write_metadata(path, {KERNELS: describe_kernels(net)})
 
 
 def run_file(path: Path, frames: Frames) -> Answers:
@@ -99,11 +102,22 @@ def verify_layers(net: Network, path: Path, frames: Frames) -> float:
     return _compare(Layers(net), path, LAYERS, frames)
 
 
+def describe_kernels(net: Network) -> str:
+    """What the layers file says of its kernels, as JSON: of each layer the shape, and float32 numbers in base64."""
+    kernels = {name: weights.detach().cpu().numpy().astype("<f4") for name, weights in net.kernels().items()}
+    return json.dumps(
+        {
+            name: {"shape": list(weights.shape), "data": base64.b64encode(weights.tobytes()).decode()}
+            for name, weights in kernels.items()
+        }
+    )
+
+
 def write_metadata(path: Path, metadata: Mapping[str, str]) -> None:
-    """Write properties into a model file and leave what it computes alone."""
+    """Write properties into a model file, beside those it has, and leave what it computes alone."""
     model = onnx.load(path)
     graph = model.graph.SerializeToString(deterministic=True)
-    onnx.helper.set_model_props(model, dict(metadata))
+    onnx.helper.set_model_props(model, {entry.key: entry.value for entry in model.metadata_props} | dict(metadata))
     onnx.save(model, path)
     assert onnx.load(path).graph.SerializeToString(deterministic=True) == graph
 

@@ -41,6 +41,10 @@ class LeNet5(Network):
         s2 = avg_pool2d(c1, 2)  # (N, 6, 12, 12)
         return c1, s2, *self._after_s2(s2)
 
+    def kernels(self) -> dict[str, Tensor]:
+        """See Network."""
+        return {"C1": self.c1.weight, "C3": self.c3.weight}
+
     def _after_s2(self, s2: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         c3 = tanh(self.c3(s2))  # (N, 16, 8, 8)
         s4 = avg_pool2d(c3, 2)  # (N, 16, 4, 4)

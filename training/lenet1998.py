@@ -65,6 +65,10 @@ class LeNet1998(Network):
         c1, s2, c3, s4, c5, f6 = (layer / AMPLITUDE for layer in self._layers(image))
         return c1, s2, c3, s4, c5, f6
 
+    def kernels(self) -> dict[str, Tensor]:
+        """See Network."""
+        return {"C1": self.c1.weight, "C3": self.c3.dense()}
+
     def forward(self, image: Tensor) -> Tensor:
         """See Network. The logits are minus the squared distances from the characters, in units of the spread."""
         distances: Tensor = self.output(self._layers(image)[-1])

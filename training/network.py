@@ -34,6 +34,10 @@ class Network(nn.Module):
     def activations(self, image: Tensor) -> tuple[Tensor, ...]:
         """Every layer before the last, in the order of `model.contract.LAYERS`, each (N, …) in [-1, 1]."""
 
+    @abstractmethod
+    def kernels(self) -> dict[str, Tensor]:
+        """Of C1 and C3: (maps, maps below, 5, 5); zeros where a map does not see one below."""
+
 
 @torch.no_grad()
 def predict(net: Network, data: Labelled) -> Tensor:

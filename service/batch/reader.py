@@ -60,7 +60,7 @@ class Reader:
             for picture, item in zip(chunk, prepared, strict=True)
         ]
         failed = sum(isinstance(row.result, Fault) for row in rows)
-        accepted = sum(not isinstance(row.result, Fault) and row.result.accepted for row in rows)
+        accepted = sum(not isinstance(row.result, Fault) and row.result["accepted"] for row in rows)
         return Answered(self._encode(rows), len(rows), accepted, failed)
 
 

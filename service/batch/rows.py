@@ -36,17 +36,6 @@ class Row:
     def document(self) -> dict[str, Any]:
         """As JSON and Parquet have it."""
         match self.result:
-            case Prediction() as found:
-                return {
-                    "source": self.source,
-                    "digit": found.digit,
-                    "confidence": found.confidence,
-                    "probabilities": found.probabilities,
-                    "accepted": found.accepted,
-                    "reason": found.reason,
-                    "warnings": found.preprocessing.warnings,
-                    "error": None,
-                }
             case Fault() as fault:
                 return {
                     "source": self.source,
@@ -57,6 +46,17 @@ class Row:
                     "reason": None,
                     "warnings": [],
                     "error": {"type": fault.type, "detail": fault.detail},
+                }
+            case found:
+                return {
+                    "source": self.source,
+                    "digit": found["digit"],
+                    "confidence": found["confidence"],
+                    "probabilities": found["probabilities"],
+                    "accepted": found["accepted"],
+                    "reason": found["reason"],
+                    "warnings": found["preprocessing"]["warnings"],
+                    "error": None,
                 }
 
 

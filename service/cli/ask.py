@@ -52,7 +52,7 @@ class Here:
         if isinstance(prepared, Fault):
             raise Refused(prepared.document())
         [prediction] = predict([prepared], self._classifier, self._include)
-        return prediction.model_dump(mode="json") | {"model": model_name(self._classifier).model_dump()}
+        return {**prediction, "model": model_name(self._classifier)}
 
 
 class There:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.markup import escape
@@ -26,6 +26,7 @@ Examples:
   lenet5 batch 'scans/**/*.png' more.tar.gz -o answers.csv
   lenet5 batch manifest.txt -o answers.parquet --workers 4
   lenet5 batch scans -o answers-0.jsonl --shard 0/8
+  lenet5 batch scans -o answers.parquet --engine ray --address ray-head:6379
 """
 
 
@@ -50,6 +51,11 @@ def run_batch(
         int | None, typer.Option(metavar="N", min=1, help="Processes that read; one for each CPU if not given.")
     ] = None,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew, whatever OUT holds.")] = False,
+    engine: Annotated[
+        Literal["processes", "ray"],
+        typer.Option(help="What runs the workers: processes here, or a Ray cluster, from and to shared files."),
+    ] = "processes",
+    address: Annotated[str | None, typer.Option(help="The Ray cluster; one is started here if not given.")] = None,
     part_rows: Annotated[int, typer.Option(metavar="N", min=1, help="Rows of each part of a Parquet.")] = 65_536,
     polarity: Annotated[Polarity, POLARITY] = "auto",
     model: Annotated[Path | None, typer.Option(help="Model file; the one that would be served if not given.")] = None,
@@ -84,7 +90,12 @@ def run_batch(
         )
     except BatchError as error:
         fail(str(error), WRONG_USAGE)
-    _run(job)
+    if engine == "ray":
+        if chosen != "parquet" or restart:
+            fail("a batch on Ray writes a .parquet that is not there yet", WRONG_USAGE)
+        _run_on_ray(job, address)
+    else:
+        _run(job)
 
 
 def parse_shard(text: str) -> "Shard":
@@ -124,6 +135,22 @@ def _run(job: "Job") -> None:
         complain(f"interrupted; {rows:,} rows were written, the same command goes on after them")
         raise typer.Exit(INTERRUPTED) from None
     _sum_up(job, batch.done, rows, accepted, failed, time.monotonic() - began)
+
+
+def _run_on_ray(job: "Job", address: str | None) -> None:
+    from service.classifier import Classifier, ModelError
+
+    try:
+        from service.batch.cluster import run_on_ray
+    except ModuleNotFoundError:
+        fail("a batch on Ray needs pip install 'lenet5-service[ray]'")
+    began = time.monotonic()
+    try:
+        Classifier.load(job.reader.model_path)
+        rows, accepted, failed = run_on_ray(job, address)
+    except (ModelError, BatchError) as error:
+        fail(str(error))
+    _sum_up(job, 0, rows, accepted, failed, time.monotonic() - began)
 
 
 def _sum_up(job: "Job", done: int, rows: int, accepted: int, failed: int, seconds: float) -> None:

@@ -54,6 +54,10 @@ export function describeModel() {
   return send("v1/model", {});
 }
 
+export function describeKernels() {
+  return send("v1/model/kernels", {});
+}
+
 async function send(path, options) {
   for (let tries = 1; ; tries++) {
     const used = key;

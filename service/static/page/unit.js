@@ -12,6 +12,8 @@ const SEES = {
   C5: "It weighs every unit of S4:",
   F6: "It weighs every unit of C5:",
 };
+const WEIGHING = ["C1", "C3"]; // with kernels
+const KERNEL = 5; // rows and columns
 const NONE = "Nothing chosen yet.";
 
 export class UnitView {
@@ -21,7 +23,7 @@ export class UnitView {
     this.line = document.getElementById("unit");
     this.patches = document.getElementById("patches");
     this.unit = null;
-    this.kernels = null; // of C1, asked for when one is first wanted
+    this.kernels = null; // asked for when one is first wanted
   }
 
   /** `unit`: layer, map, row and column, or null. */
@@ -36,9 +38,8 @@ export class UnitView {
     const below = seenBelow(layer, map, box, this.network.shapes);
     if (!below) return;
     const maps = below.map === null ? [...Array(this.network.shapes[below.layer][0]).keys()] : [below.map];
-    for (const seen of maps) this.addPatch(below.layer, seen, below.box);
+    for (const seen of maps) this.addPatch(below.layer, seen, below.box, this.kernelFor(layer, map, seen));
     if (below.layer !== "input") this.addPatch("input", 0, seenInInput(layer, box, this.network.shapes));
-    if (layer === "C1") this.addKernel(map);
   }
 
   words() {
@@ -53,38 +54,48 @@ export class UnitView {
     return `${layer}, ${place}: ${value}. ${SEES[layer]}`;
   }
 
-  addPatch(layer, map, [top, left, height, width]) {
+  /** One map's window, with the kernel that weighs it where there is one; nothing where the map is not seen at all. */
+  addPatch(layer, map, [top, left, height, width], kernel) {
+    if (kernel === null) return;
     const [maps, , columns] = this.network.shapes[layer];
     const bytes = this.network.mapBytes(layer, map);
     const patch = Uint8Array.from({ length: height * width }, (_, index) => {
       return bytes[(top + Math.floor(index / width)) * columns + left + (index % width)];
     });
     const name = `${titleOf(layer)}${maps > 1 ? ` ${map + 1}` : ""}`;
-    this.patches.append(buildPatch(patch, width, height, this.network.paletteOf(layer), `${name}, ${height}×${width}`));
+    const pictures = [paintPatch(patch, width, height, this.network.paletteOf(layer))];
+    if (kernel) pictures.push(paintPatch(kernel, KERNEL, KERNEL, this.network.palette));
+    this.patches.append(buildFigure(pictures, kernel ? `${name} and its kernel` : `${name}, ${height}×${width}`));
   }
 
-  addKernel(map) {
+  /** Its bytes; undefined where a layer has none, or they are not known yet; null where the map below is not seen. */
+  kernelFor(layer, map, seen) {
+    if (!WEIGHING.includes(layer)) return undefined;
     if (!this.kernels) {
-      this.kernels = { of: null };
+      this.kernels = {};
       askForKernels().then(
         (kernels) => {
-          this.kernels.of = kernels;
+          this.kernels = kernels;
           this.show(this.unit);
         },
         () => (this.kernels = null), // asked again with the next unit
       );
     }
-    if (!this.kernels.of) return;
-    this.patches.append(buildPatch(kernelBytes(this.kernels.of, map), 5, 5, this.network.palette, `Kernel ${map + 1}`));
+    const known = this.kernels?.[layer];
+    return known && (known[map][seen] ? kernelBytes(known, map, seen) : null);
   }
 }
 
-function buildPatch(bytes, width, height, palette, words) {
-  const [figure, caption] = [document.createElement("figure"), document.createElement("figcaption")];
+function paintPatch(bytes, width, height, palette) {
   const canvas = newCanvas(width, height);
-  caption.textContent = words;
   paint(canvas, bytes, palette);
-  figure.append(canvas, caption);
+  return canvas;
+}
+
+function buildFigure(pictures, words) {
+  const [figure, caption] = [document.createElement("figure"), document.createElement("figcaption")];
+  caption.textContent = words;
+  figure.append(...pictures, caption);
   return figure;
 }
 

@@ -1,0 +1,70 @@
+"""The pictures of a batch, decoded and framed in threads: small ones many at a time, large ones each by itself."""
+
+from collections.abc import Sequence
+from functools import partial
+
+from PIL import Image
+
+from model.framing import Polarity
+from service.errors import ServiceError
+from service.imaging import open_image
+from service.pipeline import Prepared, prepare, prepare_framed
+from service.workers import Workers
+
+GROUP_PIXELS = 250_000
+"""Of the pictures that a thread works on before others have their turn: some tens of milliseconds."""
+
+Outcome = Prepared | ServiceError
+"""What became of a picture; what fails is an error in its place."""
+
+
+async def prepare_batch(
+    images: Sequence[bytes | ServiceError], polarity: Polarity, max_pixels: int, workers: Workers, origin: str
+) -> list[Outcome]:
+    """Open, decode and frame every picture, in order."""
+    begun = await workers.run(partial(_begin, images, polarity, max_pixels), origin)
+    opened = [item for item in begun if isinstance(item, Image.Image)]
+    groups = await workers.map(partial(_finish, polarity=polarity), _grouped(opened), origin)
+    finished = iter([outcome for group in groups for outcome in group])
+    return [next(finished) if isinstance(item, Image.Image) else item for item in begun]
+
+
+def _begin(images: Sequence[bytes | ServiceError], polarity: Polarity, max_pixels: int) -> list[Outcome | Image.Image]:
+    """Prepare what is framed already, and open the others."""
+    raws = [None if isinstance(image, ServiceError) or polarity == "dark-on-light" else image for image in images]
+    return [
+        framed or (image if isinstance(image, ServiceError) else _opened(image, max_pixels))
+        for image, framed in zip(images, prepare_framed(raws), strict=True)
+    ]
+
+
+def _opened(raw: bytes, max_pixels: int) -> ServiceError | Image.Image:
+    try:
+        return open_image(raw, max_pixels)
+    except ServiceError as error:
+        return error
+
+
+def _grouped(images: Sequence[Image.Image]) -> list[list[Image.Image]]:
+    """Split a batch, in order; each part is one picture, or several that are small."""
+    groups: list[list[Image.Image]] = []
+    room = 0
+    for image in images:
+        pixels = image.width * image.height
+        if pixels > room:
+            groups.append([])
+            room = GROUP_PIXELS
+        groups[-1].append(image)
+        room -= pixels
+    return groups
+
+
+def _finish(images: Sequence[Image.Image], polarity: Polarity) -> list[Outcome]:
+    return [_prepared(image, polarity) for image in images]
+
+
+def _prepared(image: Image.Image, polarity: Polarity) -> Outcome:
+    try:
+        return prepare(image, polarity)
+    except ServiceError as error:
+        return error

@@ -1,0 +1,45 @@
+"""Telling a client to come back later, for next to nothing: there may be thousands of them in a second."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from time import perf_counter
+from typing import Any
+
+from starlette.types import Scope
+
+from service.boundary import POLICY
+from service.errors import PROBLEM_JSON, Overloaded, problem
+from service.exchange import Exchange, write
+from service.observe import METHODS, Finished, Observer
+from service.request_id import request_id
+
+_HEADERS = (
+    "retry-after: 1\r\ncontent-length: %d\r\ncontent-type: " + PROBLEM_JSON + "\r\nx-request-id: %s\r\n"
+    "x-content-type-options: nosniff\r\ncontent-security-policy: " + POLICY + "\r\n"
+)
+
+
+@dataclass(slots=True)
+class Busy(Exchange):
+    """A short request for which there is no slot. Its body is thrown away, and the connection is kept."""
+
+    error: Overloaded
+    observers: Sequence[Observer]
+    started: float = field(default_factory=perf_counter)
+
+    def submit(self) -> None:
+        """Tell it."""
+        scope: Any = self.cycle.scope  # uvicorn types it more narrowly
+        seconds = perf_counter() - self.started
+        write(self.cycle, HTTPStatus.SERVICE_UNAVAILABLE, *told(scope, self.error, self.observers, seconds))
+
+
+def told(scope: Scope, error: Overloaded, observers: Sequence[Observer], seconds: float = 0.0) -> tuple[bytes, bytes]:
+    """The headers and the body of the answer to a request that is turned away; every observer is told."""
+    method = scope["method"] if scope["method"] in METHODS else "other"
+    finished = Finished(scope, method, scope["path"], HTTPStatus.SERVICE_UNAVAILABLE, seconds, 0)
+    for observer in observers:
+        observer(finished)
+    body = problem(scope, error).model_dump_json().encode()
+    return (_HEADERS % (len(body), request_id(scope))).encode("latin-1"), body

@@ -1,0 +1,168 @@
+"""Rows `overload-small` and `overload-large`: far more than can be done, from one process per load.
+
+What the service does when it is overloaded is compared with what it does at its best, in turns, round by round. Other
+work on the machine makes a round worse and never better, so each side is judged by its best round.
+"""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+import time
+from collections import Counter
+from dataclasses import dataclass
+
+import uvloop
+from PIL import Image
+
+from tests.conftest import ROOT, Server, encoded, png, running_server
+from tests.samples import IMAGES
+from tests.torture.watched import Watched, probed, quantile
+from tests.wire import post, request
+
+LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
+PAUSE = 0.1
+"""Seconds that a client waits after a 503."""
+
+
+@dataclass
+class Round:
+    """What one load was answered."""
+
+    seconds: float
+    latencies: list[float]
+    """Of the answers 200."""
+    statuses: dict[str, int]
+
+    @property
+    def goodput(self) -> float:
+        """Answers 200 a second."""
+        return len(self.latencies) / self.seconds
+
+    @property
+    def p99(self) -> float:
+        """In seconds."""
+        return quantile(self.latencies, 0.99)
+
+
+def large_picture() -> bytes:
+    """A JPEG of 12 megapixels, as of a scan: a digit in the middle of a page."""
+    page = Image.new("L", (4000, 3000), 235)
+    page.paste(Image.fromarray(255 - IMAGES[0]).resize((900, 900), Image.Resampling.BICUBIC), (1500, 1000))
+    return encoded(page, "JPEG", quality=80)
+
+
+def loaded(server: Server, kind: str, clients: int, seconds: float) -> Round:
+    """Load a server from a process of its own."""
+    command = [sys.executable, "-m", __name__, str(server.port), kind, str(clients), str(seconds)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return Round(**json.loads(done.stdout))
+
+
+def overload(kind: str, seconds: float, rounds: int = 5) -> str:
+    """Overload a server for so long, in so many rounds."""
+    clients, candidates = {"small": (320, (16, 32, 64, 128)), "large": (LARGE_CLIENTS, (1, 2, 4))}[kind]
+    with running_server(access_log=False) as server:
+        loaded(server, kind, candidates[-1], 1)
+        tried = {count: loaded(server, kind, count, 1.5) for count in candidates}
+        peak = max(each.goodput for each in tried.values())
+        best = max(count for count, each in tried.items() if each.goodput >= 0.95 * peak)
+        memory = Watched(server.process.pid).resident()
+        at_best, over = [tried[best]], []
+        for _ in range(rounds):
+            with probed(server) as probing:
+                over.append(loaded(server, kind, clients, seconds / rounds))
+            probing.check(1000)
+            at_best.append(loaded(server, kind, best, 1.5))
+        grown = Watched(server.process.pid).resident() - memory
+    statuses = sum((Counter(each.statuses) for each in over), Counter())
+    assert set(statuses) == {"200", "503"}, statuses
+    peak, goodput = (max(each.goodput for each in side) for side in (at_best, over))
+    normal, p99 = (min(each.p99 for each in side) for side in (at_best, over))
+    said = (
+        f"{kind}, {seconds:.0f} s: {goodput:,.0f} answers/s of {peak:,.0f} at the peak ({best} clients), accepted p99 "
+        f"{p99 * 1e3:.0f} ms of {normal * 1e3:.0f} ms, {statuses['200']:,} × 200 and {statuses['503']:,} × 503, "
+        f"{grown / 1e6:+.0f} MB"
+    )
+    assert goodput >= 0.9 * peak, said
+    assert p99 <= 2 * normal, said
+    assert grown <= 20_000_000, said
+    return said
+
+
+# The process that loads
+
+LARGE_CLIENTS = 200
+
+
+class Client(asyncio.Protocol):
+    """Asks again and again; pauses after each 503, and connects anew where the connection was not kept."""
+
+    def __init__(self, port: int, message: tuple[bytes, bytes], end: float, said: Round) -> None:
+        self.port, self.message, self.end, self.said = port, message, end, said
+        self.loop = asyncio.get_running_loop()
+        self.ended = self.loop.create_future()
+
+    async def run(self) -> None:
+        """Connect, and ask until the end."""
+        await self.loop.create_connection(lambda: self, "127.0.0.1", self.port)
+        await self.ended
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        self.transport = transport
+        self.ask()
+
+    def ask(self) -> None:
+        """Send a request. A large body is sent when it is asked for, as curl does."""
+        if time.monotonic() >= self.end:
+            self.transport.abort()
+            self.ended.done() or self.ended.set_result(None)
+            return
+        self.began, self.answer = time.monotonic(), b""
+        self.transport.write(self.message[0])
+
+    def data_received(self, data: bytes) -> None:
+        self.answer += data
+        head, found, body = self.answer.partition(b"\r\n\r\n")
+        if head.startswith(b"HTTP/1.1 100") and found:
+            self.transport.write(self.message[1])
+            self.answer = body
+        elif found and len(body) == int(LENGTH.search(head).group(1)):
+            self.answered(head[9:12].decode(), b"connection: close" not in head.lower())
+
+    def answered(self, status: str, kept: bool) -> None:
+        """Note an answer, and go on."""
+        self.said.statuses[status] += 1
+        if status == "200":
+            self.said.latencies.append(time.monotonic() - self.began)
+        if kept:
+            self.loop.call_later(PAUSE if status == "503" else 0, self.ask)
+        else:
+            self.transport.abort()
+            self.loop.call_later(PAUSE, self.loop.create_task, self.again())
+
+    async def again(self) -> None:
+        """Connect anew."""
+        await self.loop.create_connection(lambda: self, "127.0.0.1", self.port)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if error:
+            self.said.statuses[repr(error)] += 1
+
+
+async def main(port: int, kind: str, clients: int, seconds: float) -> None:
+    """Load, and print what came of it."""
+    if kind == "small":
+        message = (post("/predict", png(IMAGES[0])), b"")
+    else:
+        body = large_picture()
+        message = (request("POST", "/predict", f"Content-Length: {len(body)}", "Expect: 100-continue"), body)
+    said = Round(seconds, [], Counter())
+    end = time.monotonic() + seconds
+    await asyncio.gather(*[Client(port, message, end, said).run() for _ in range(clients)])
+    print(json.dumps(vars(said)))
+
+
+if __name__ == "__main__":
+    uvloop.run(main(int(sys.argv[1]), sys.argv[2], int(sys.argv[3]), float(sys.argv[4])))
