@@ -6,9 +6,8 @@ import numpy as np
 
 from model.components import Mask
 from model.grey import Pixels
-from model.ink import LEVEL, Ink
+from model.ink import LEVEL, SQUARE, Ink
 from model.morphology import close, grow
-from model.strokes import outline_length, stroke_width
 
 FAINTEST = 10
 """Grey levels between ink and ground below which the picture is blank: compression alone makes up to 8."""
@@ -24,48 +23,47 @@ BOTH_SIDES_CLEARLY = 75
 """So many grey levels are enough: a bold digit that fills the picture has too little ground between its strokes."""
 PLAIN = 50
 """Grey levels above which the contrast need not be known exactly."""
-BARE = 1 / 8
+BARE = 1 / 6
 """Up to this fraction of its ink's contrast a pixel of a plain picture counts as bare ground."""
 
 
-def clear_contrast(ink: Ink, mask: Mask, aside: Mask) -> float | None:
+def clear_contrast(ink: Ink, mask: Mask, width: float, aside: Mask) -> float | None:
     """How far a digit stands out, in grey levels; None where it hardly does, or from one side only, as shadows do.
 
-    What was set `aside`, [H, W] like the digit's `mask`, is neither its ink nor its ground.
+    `width` is that of the digit's strokes. What was set `aside`, [H, W] like its `mask`, is neither its ink nor ground.
     """
     ground = ~grow(mask | aside, 1)
     contrast, noise = _contrast(ink.levels, mask, ground)
     if contrast < max(FAINTEST, CLEAREST_GRAIN * noise):
         return None
-    near, grain = _contrast(_stands_out(ink.pixels, _reach(stroke_width(mask))), mask, ground)
+    near, grain = _contrast(_stands_out(ink.pixels, _reach(width)), mask, ground)
     if near < max(min(BOTH_SIDES * contrast, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain):
         return None
     clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
     return contrast if clear else None
 
 
-def plain_contrast(ink: Ink, mask: Mask, threshold: int) -> float | None:
+def plain_contrast(ink: Ink, area: int, width: float, threshold: int) -> float | None:
     """The same where it surely is clear, for little: at least so much; None where it has to be looked at closely.
 
-    `mask` [H, W] is all the ink there is above the threshold, and the ground is of one level. Then the histogram tells
-    within which bounds the contrast and the noise lie, since what touches the digit, and so is no ground, is at most
-    two pixels for each step of its outline. And if there is bare ground within reach of every place, the picture
-    without its strokes is as light everywhere as bare ground is, at least.
+    The digit is all the ink there is above the threshold, so many pixels. Where the ground is of one level, the
+    histogram tells within which bounds its contrast and the noise lie, since what touches the digit, and so is no
+    ground, is at most two pixels for each step of its outline. And if there is bare ground within reach of every
+    place, the picture without its strokes is as light everywhere as bare ground is, at least.
     """
-    area, outline = int(np.count_nonzero(mask)), outline_length(mask)
-    ground = mask.size - area - 2 * outline
-    if ink.level is None or ground < mask.size / 4:
+    ground = ink.levels.size - area - 2 * 2 * area / width
+    if ink.level is None or ground < ink.levels.size / 4:
         return None
-    rest, dark = slice(threshold + 1), slice(threshold + 1, None)
-    noise = math.sqrt(float(ink.count[rest] @ LEVEL[rest] ** 2) / ground)
-    most = float(ink.count[dark] @ LEVEL[dark]) / area
-    contrast = most - float(ink.count[rest] @ LEVEL[rest]) / ground
+    rest, dark = ink.count[: threshold + 1], ink.count[threshold + 1 :]
+    noise = math.sqrt(int(rest @ SQUARE[: rest.size]) / ground)
+    most = int(dark @ LEVEL[rest.size : ink.count.size]) / area
+    contrast = most - int(rest @ LEVEL[: rest.size]) / ground
     bare, glare = int(BARE * contrast), int(ink.pixels.max()) - ink.level
     near, grain = contrast - bare - glare, noise + bare / 2 + glare
     is_clear = (
         contrast >= max(PLAIN, CLEAREST_GRAIN * noise, CLEAR + CLEAREST_NOISE * noise)
         and near >= max(min(BOTH_SIDES * most, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain)
-        and _is_bare_everywhere(ink, bare, _reach(2 * area / outline))
+        and _is_bare_everywhere(ink, bare, _reach(width))
     )
     return contrast if is_clear else None
 
@@ -78,12 +76,21 @@ def _reach(width: float) -> int:
 def _is_bare_everywhere(ink: Ink, bare: int, reach: int) -> bool:
     """Whether every square of `2 * reach + 1` pixels, beyond the sides too, surely has a pixel with no more ink.
 
-    Of a lattice so narrow, three by three lie in each; those that reach beyond the sides share pixels with these.
+    So many points of a lattice lie in each; those that reach beyond the sides share pixels with these.
     """
-    step = (2 * reach + 1) // 3
+    if ink.rim > bare:
+        return False
+    step = max(1, (2 * reach + 1) // 6)
+    points = (2 * reach + 1) // step
     inked = ink.levels[::step, ::step] > bare
-    inked = inked[2:] & inked[1:-1] & inked[:-2]
-    return ink.rim <= bare and not bool((inked[:, 2:] & inked[:, 1:-1] & inked[:, :-2]).any())
+    for _ in range(2):
+        covered = 1
+        while covered < points:
+            further = min(covered, points - covered)
+            inked = inked[further:] & inked[:-further]
+            covered += further
+        inked = inked.T
+    return not inked.any()
 
 
 def _stands_out(pixels: Pixels, reach: int) -> Pixels:

@@ -5,7 +5,7 @@ from typing import Literal
 
 import numpy as np
 
-from model.components import Components, Ints, Mask, find_components
+from model.components import Components, Mask, Part, find_components
 from model.contrast import FAINTEST, clear_contrast, plain_contrast
 from model.enclosures import find_enclosure
 from model.frame_lines import find_lines
@@ -13,6 +13,7 @@ from model.grey import Pixels
 from model.ink import Histogram, Ink, flattened, histogram, otsu
 from model.morphology import grow
 from model.ruled_lines import find_ruled
+from model.strokes import stroke_width
 from model.working import Box
 
 Reason = Literal["blank", "several_digits", "not_a_digit"]
@@ -46,13 +47,16 @@ MOST_PARTS = 8
 class Digit:
     """The digit's ink: its mask, bool [H, W], its box in the same pixels, and how far it stands out, in grey levels.
 
-    `levels`: how far each pixel does, uint8 [H, W]; `parts`: how many; `enclosure`: the box of a drawn box or a sheet
-    that may hold the digit proper; `reason`: why it is not one digit.
+    `levels`: how far each pixel does, uint8 [H, W]; `width`: of its strokes; `plain`: whether there surely is bare
+    ground all around them; `parts`: how many; `enclosure`: the box of a drawn box or a sheet that may hold the digit
+    proper; `reason`: why it is not one digit.
     """
 
     levels: Pixels
     mask: Mask
     box: Box
+    width: float
+    plain: bool
     contrast: float
     parts: int
     enclosure: Box | None
@@ -97,7 +101,7 @@ def _lines(ink: Ink) -> tuple[Mask, int]:
 
     Lines may be much darker than the digit: where there are any, what lies between them is separated anew.
     """
-    threshold = _threshold(ink.count)
+    threshold = max(ink.threshold, FAINTEST // 2)
     if ink.rim <= threshold:
         return np.zeros(ink.levels.shape, np.bool_), threshold
     lines = find_lines(ink.levels > threshold)
@@ -117,19 +121,24 @@ def _digit_above(ink: Ink, threshold: int, lines: Mask, pixel: float) -> Digit |
     above = ink.levels > threshold
     free = ink.rim <= threshold // 2  # no line, however faint, can be followed to a side
     ruled = lines if free else _ruled(ink.levels, threshold, lines, pixel)
-    parts = find_components(above if free else above & ~(lines | ruled))
-    stray = _stray(parts, lines)
-    kept = _kept(parts, stray, ink.levels, threshold)
-    if not kept.any() or _longest(parts, kept) <= max(SPECK * min(parts.shape), SPECK_PIXELS * pixel):
+    components = find_components(above if free else above & ~(lines | ruled))
+    stray = np.zeros(components.area.size, np.bool_) if free else _stray(components, lines)
+    kept = _kept(components, stray, ink.levels, threshold)
+    parts = components.parts(kept)
+    if max((max(part.height, part.width) for part in parts), default=0) <= max(
+        SPECK * min(above.shape), SPECK_PIXELS * pixel
+    ):
         return None
-    all_is_its = free and bool(kept.all())
-    mask = above if all_is_its else parts.mask(kept)
-    contrast = plain_contrast(ink, mask, threshold) if all_is_its else None
-    contrast = contrast or clear_contrast(ink, mask, lines | ruled | parts.mask(stray))
+    alone = free and len(parts) == kept.size
+    mask = above if alone else components.mask(kept)
+    area = sum(part.area for part in parts)
+    width = stroke_width(mask, area)
+    plain = plain_contrast(ink, area, width, threshold) if alone else None
+    contrast = plain or clear_contrast(ink, mask, width, lines | ruled | components.mask(stray))
     if contrast is None:
         return None
-    count = int(np.count_nonzero(kept))
-    return Digit(ink.levels, mask, parts.box(kept), contrast, count, find_enclosure(parts, kept), _reason(parts, kept))
+    enclosure = find_enclosure(components, parts)
+    return Digit(ink.levels, mask, _box(parts), width, bool(plain), contrast, len(parts), enclosure, _reason(parts))
 
 
 def _ruled(levels: Pixels, threshold: int, lines: Mask, pixel: float) -> Mask:
@@ -183,27 +192,27 @@ def _kept(parts: Components, stray: Mask, levels: Pixels, threshold: int) -> Mas
     return kept
 
 
-def _longest(parts: Components, kept: Mask) -> int:
-    """The longest side of any of the kept parts, in pixels."""
-    return int(np.maximum(parts.right - parts.left, parts.bottom - parts.top)[kept].max())
+def _box(parts: list[Part]) -> Box:
+    """Left, top, right and bottom of all the parts, at least one."""
+    _, left, top, right, bottom, _ = zip(*parts, strict=True)
+    return min(left), min(top), max(right), max(bottom)
 
 
-def _reason(parts: Components, kept: Mask) -> Reason | None:
+def _reason(parts: list[Part]) -> Reason | None:
     """Tell what is not one digit."""
-    left, top, right, bottom = (side[kept] for side in (parts.left, parts.top, parts.right, parts.bottom))
-    height, width = bottom - top, right - left
-    if _side_by_side(left, right, height):
+    if _side_by_side(parts):
         return "several_digits"
-    if height.size > MOST_PARTS:
-        narrow = width < 0.9 * (right.max() - left.min())  # digits in a grid, which spans them all
-        in_grid = narrow.any() and _side_by_side(left[narrow], right[narrow], height[narrow])
-        return "several_digits" if in_grid else "not_a_digit"
-    highest = int(height.argmax())
-    solid = parts.area[kept][highest] >= SOLID * width[highest] * height[highest]
-    return "not_a_digit" if solid and 2 * width[highest] >= height[highest] else None
+    if len(parts) > MOST_PARTS:
+        left, _, right, _ = _box(parts)
+        narrow = [part for part in parts if part.width < 0.9 * (right - left)]  # digits in a grid, which spans them all
+        return "several_digits" if narrow and _side_by_side(narrow) else "not_a_digit"
+    highest = max(parts, key=lambda part: part.height)
+    solid = highest.area >= SOLID * highest.width * highest.height
+    return "not_a_digit" if solid and 2 * highest.width >= highest.height else None
 
 
-def _side_by_side(left: Ints, right: Ints, height: Ints) -> bool:
-    """Whether two of the parts of a digit's size share no column: [K] each."""
-    tall = height >= TALL * height.max()
-    return bool(left[tall].max() >= right[tall].min())
+def _side_by_side(parts: list[Part]) -> bool:
+    """Whether two of the parts of a digit's size share no column."""
+    least = TALL * max(part.height for part in parts)
+    tall = [part for part in parts if part.height >= least]
+    return max(part.left for part in tall) >= min(part.right for part in tall)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.components import Components, Mask
+from model.components import Components, Mask, Part
 from model.working import Box
 
 SHEET = 0.6
@@ -15,19 +15,18 @@ COVER = 0.9
 """Fraction of each side that must be there: round digits have no corners."""
 
 
-def find_enclosure(parts: Components, kept: Mask) -> Box | None:
-    """The box of the largest of the kept parts, bool [K], if it has four sides and may hold a digit; else None."""
-    height, width = parts.bottom - parts.top, parts.right - parts.left
-    largest = int(np.argmax(np.where(kept, height * width, 0)))
-    left, top = int(parts.left[largest]), int(parts.top[largest])
-    right, bottom = int(parts.right[largest]), int(parts.bottom[largest])
-    inside = (parts.left > left) & (parts.right < right) & (parts.top > top) & (parts.bottom < bottom)
-    holds = bool((kept & inside & (height >= INSIDE * (bottom - top))).any())
-    fills = parts.area[largest] >= SHEET * (bottom - top) * (right - left)
-    if not holds and not fills:
+def find_enclosure(components: Components, parts: list[Part]) -> Box | None:
+    """The box of the largest of the parts, at least one, if it has four sides and may hold a digit; else None."""
+    number, left, top, right, bottom, area = max(parts, key=lambda part: part.height * part.width)
+    least = INSIDE * (bottom - top)
+    fills = area >= SHEET * (bottom - top) * (right - left)
+    if not fills and not any(
+        part.left > left and part.right < right and part.top > top and part.bottom < bottom and part.height >= least
+        for part in parts
+    ):
         return None
-    part = parts.mask(np.arange(kept.size) == largest)[top:bottom, left:right]
-    return (left, top, right, bottom) if _has_four_sides(part) else None
+    largest = components.mask(np.arange(components.area.size) == number)[top:bottom, left:right]
+    return (left, top, right, bottom) if _has_four_sides(largest) else None
 
 
 def _has_four_sides(part: Mask) -> bool:

@@ -19,7 +19,7 @@ __all__ = ["Framed", "Polarity", "as_framed", "frame_digit"]
 
 LOOKS = 3
 """How often a picture is looked at closer: at a sheet in it, a box on the sheet, a small digit in the box."""
-SMALL = 56
+SMALL = 50
 """A digit whose longest side is shorter than this in an averaged-down picture is sought again, closer."""
 UNEVEN = 40
 """Grey levels over which the ground varies, from which on the light is called uneven."""
@@ -27,7 +27,12 @@ FAINT = 40
 """Grey levels between ink and ground below which the contrast is called low."""
 
 _AVERAGE = (np.repeat(np.eye(SIZE, 3 * SIZE, SIZE), FINE, axis=1) / FINE).astype(np.float32)
-"""Averages fine pixels to those of the frame, and leaves out what lies a frame's length before or behind it."""
+"""Averages fine pixels to those of the frame, and leaves out what lies up to a frame's length before or behind it."""
+_BEFORE = round((SIZE + CENTRE) * FINE)
+"""Where among these the centre of mass belongs."""
+_FINE = np.arange(3 * SIZE * FINE) + 0.5
+_PROFILE = np.stack([np.ones_like(_FINE), _FINE], axis=-1).astype(np.float32)
+"""Mass, and mass times the place, are products of a fine row's or column's pixels with these columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
         closer = _framed_within(pixels, place, "dark-on-light" if ink.dark else "light-on-dark", looks - 1)
     if closer and closer.box:
         return closer
-    strokes = redraw(digit.levels, digit.mask, digit.box)
+    strokes = redraw(digit.levels, digit.mask, digit.box, digit.width, plain=digit.plain)
     return Framed(_placed(strokes.fine), ink.dark, box, _warnings(ink, digit, strokes, box), digit.reason)
 
 
@@ -96,17 +101,10 @@ def _longest(box: Box) -> int:
 def _placed(fine: Levels) -> Pixels:
     """Put the centre of mass where MNIST has it, and average the fine pixels down to the frame's."""
     rows, columns = fine.shape
-    start = (
-        round(CENTRE * FINE - _centre(fine.sum(axis=1))) + SIZE * FINE,
-        round(CENTRE * FINE - _centre(fine.sum(axis=0))) + SIZE * FINE,
-    )
-    down, across = _AVERAGE[:, start[0] : start[0] + rows], _AVERAGE[:, start[1] : start[1] + columns]
-    return np.rint(down @ fine @ across.T * 255).astype(np.uint8)
-
-
-def _centre(profile: Levels) -> float:
-    """The centre of mass of a profile, from its start, in pixels."""
-    return float(profile @ np.arange(profile.size)) / max(float(profile.sum()), 1e-3) + 0.5
+    (mass, x), (y, _) = (_PROFILE[:rows].T @ (fine @ _PROFILE[:columns])).tolist()
+    top, left = _BEFORE - round(y / mass), _BEFORE - round(x / mass)
+    down, across = _AVERAGE[:, top : top + rows], _AVERAGE[:, left : left + columns]
+    return (down @ fine @ across.T * 255 + 0.5).astype(np.uint8)
 
 
 def _warnings(ink: Ink, digit: Digit, strokes: Strokes, box: Box) -> tuple[str, ...]:

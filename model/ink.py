@@ -1,12 +1,13 @@
 """Find the ink in a picture: which side of the ground it lies on, how the light falls, how far it stands out."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageFilter
 
+from model.components import Mask
 from model.grey import Levels, Pixels
 from model.morphology import close
 
@@ -21,6 +22,8 @@ NEIGHBOURHOOD = 6
 """Cells are compared with the mean over this fraction (1/6) of the shorter side on either side of them."""
 FLAT = 0.18
 """Ground of one level over this fraction of the picture was drawn or cleaned: there is no light to even out."""
+FLAT_QUARTER = 0.01
+"""And over this fraction of each of its quarters, unless its sides are all of that ground."""
 TWO_TONES = 0.95
 """Otsu's separability above which a picture is two flat tones: printed or drawn on a screen, not photographed."""
 ENOUGH_GROUND = 0.4
@@ -32,60 +35,76 @@ FLATTENED = 0.07
 """In the second look the ground is followed over this fraction of the picture, each way: no stroke is broader."""
 
 LEVEL = np.arange(256)
+SQUARE = LEVEL * LEVEL
 
 
 @dataclass(frozen=True, slots=True)
 class Ink:
     """How far each pixel stands out from its ground, uint8 [H, W], and whether it does so on the dark side.
 
-    `pixels`: the picture, inverted where its ink is light; `unevenness`: the grey levels over which the ground itself
-    varies, 0 where it is of one `level`, else None. `count` is the histogram of the levels [256], `rim` the highest of
-    those that lie in the margin, SIDE of the picture broad.
+    `pixels`: the picture, inverted where its ink is light; `threshold`: the level above which there is ink, as Otsu
+    cut it; `count`: how many pixels have each level, from 0 on; `rim`: the highest level in the margin, SIDE of the
+    picture broad; `unevenness`: the grey levels over which the ground itself varies, 0 where it is of one `level`.
     """
 
     pixels: Pixels
     levels: Pixels
+    threshold: int
     count: Histogram
     rim: int
     dark: bool
-    unevenness: int
-    level: int | None
+    unevenness: int = 0
+    level: int | None = None
 
 
 def find_ink(pixels: Pixels, polarity: Polarity) -> Ink:
     """Separate ink from ground in a grey picture, uint8 [H, W]."""
-    coarse = _coarse(pixels)
     count = histogram(pixels)
     threshold, separability = otsu(count)
     dark = polarity == "dark-on-light"
     if polarity == "auto":
-        flat = separability >= TWO_TONES or count.max() >= FLAT * pixels.size
-        dark = _is_light_around(pixels, threshold) if flat else _stands_out_dark(coarse)
+        light = _share_of_ring(pixels, threshold)
+        level = int(count.argmax())
+        one_level = count[level] >= FLAT * pixels.size and (light in (0, 1) or _is_all_over(pixels == level))
+        flat = one_level or separability >= TWO_TONES
+        dark = _is_light_around(light, count, threshold) if flat else _stands_out_dark(_coarse(pixels))
     if not dark:
-        pixels, coarse, count, threshold = ~pixels, ~coarse, count[::-1], 254 - threshold
-    level = threshold + 1 + int(np.argmax(count[threshold + 1 :])) if threshold < 255 else 255
+        pixels, count, threshold = ~pixels, count[::-1], 254 - threshold
+    level = threshold + 1 + int(count[threshold + 1 :].argmax()) if threshold < 255 else 255
     if count[level] >= FLAT * pixels.size:
         levels = level - np.minimum(pixels, np.uint8(level))
-        below = np.zeros_like(count)
-        below[: level + 1] = count[level::-1]
-        below[0] += count[level + 1 :].sum()
-        return Ink(pixels, levels, below, rim(levels), dark, 0, level)
-    ground = find_ground(coarse, pixels.shape)
-    levels = np.maximum(ground, pixels) - pixels
-    return Ink(pixels, levels, histogram(levels), rim(levels), dark, int(np.ptp(ground)), None)
+        ink = Ink(pixels, levels, level - threshold - 1, count[level::-1], rim(levels), dark, level=level)
+        if ink.rim <= ink.threshold or _is_all_over(pixels == level):
+            return ink
+    ground = find_ground(_coarse(pixels), pixels.shape)
+    return _stands_out(pixels, np.maximum(ground, pixels), dark, int(np.ptp(ground)))
 
 
 def flattened(ink: Ink) -> Ink:
     """The same ink where the ground is followed more closely, over FLATTENED of the picture each way."""
-    levels = close(ink.pixels, 1 + round(FLATTENED * max(ink.pixels.shape))) - ink.pixels
-    return replace(ink, levels=levels, count=histogram(levels), rim=rim(levels), level=None)
+    ground = close(ink.pixels, 1 + round(FLATTENED * max(ink.pixels.shape)))
+    return _stands_out(ink.pixels, ground, ink.dark, ink.unevenness)
+
+
+def _stands_out(pixels: Pixels, ground: Pixels, dark: bool, unevenness: int) -> Ink:
+    """Dark ink on a ground that is nowhere darker, both uint8 [H, W]."""
+    levels = ground - pixels
+    count = histogram(levels)
+    return Ink(pixels, levels, otsu(count)[0], count, rim(levels), dark, unevenness)
 
 
 def rim(levels: Pixels) -> int:
     """The highest level in the margin of a picture, uint8 [H, W]."""
-    high, wide = (1 + round(SIDE * length) for length in levels.shape)
-    strips = levels[:high], levels[-high:], levels[:, :wide], levels[:, -wide:]
-    return max(int(strip.max()) for strip in strips)
+    across, down = bytes(np.maximum.reduce(levels, axis=0)), bytes(np.maximum.reduce(levels, axis=1))
+    wide, high = 1 + round(SIDE * len(across)), 1 + round(SIDE * len(down))
+    return max(max(across[:wide]), max(across[-wide:]), max(down[:high]), max(down[-high:]))
+
+
+def _is_all_over(mask: Mask) -> bool:
+    """Whether pixels of a mask [H, W] lie in all quarters of it: a shadow may leave the rest of a picture flat."""
+    rows, columns = mask.shape[0] // 2, mask.shape[1] // 2
+    quarters = mask[:rows, :columns], mask[:rows, columns:], mask[rows:, :columns], mask[rows:, columns:]
+    return all(np.count_nonzero(quarter) >= FLAT_QUARTER * quarter.size for quarter in quarters)
 
 
 def _coarse(pixels: Pixels) -> Pixels:
@@ -94,14 +113,20 @@ def _coarse(pixels: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(pixels).reduce(cell)) if cell > 1 else pixels
 
 
-def _is_light_around(pixels: Pixels, threshold: int) -> bool:
-    """Whether of two tones the lighter is the ground: the one along the sides, if there is enough of it."""
-    light = pixels > threshold
-    ring = np.count_nonzero(light[[0, -1]]) + np.count_nonzero(light[:, [0, -1]])
-    ring_is_light = ring > sum(light.shape)
-    share = np.count_nonzero(light) / light.size
-    enough = (share if ring_is_light else 1 - share) >= ENOUGH_GROUND
-    return bool(ring_is_light if enough else share > 0.5)
+def _share_of_ring(pixels: Pixels, threshold: int) -> float:
+    """The share of the pixels along the sides that lies above a threshold."""
+    ring = np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])) > threshold
+    return int(np.count_nonzero(ring)) / ring.size
+
+
+def _is_light_around(ring: float, count: Histogram, threshold: int) -> bool:
+    """Whether of two tones the lighter is the ground: the one along the sides, if there is enough of it.
+
+    `ring` is its share there.
+    """
+    share = int(count[threshold + 1 :].sum()) / int(count.sum())
+    enough = (share if ring > 0.5 else 1 - share) >= ENOUGH_GROUND
+    return ring > 0.5 if enough else share > 0.5
 
 
 def _stands_out_dark(coarse: Pixels) -> bool:
@@ -145,7 +170,10 @@ def otsu(count: Histogram) -> tuple[int, float]:
     below = count.cumsum()
     mass = (count * LEVEL).cumsum()
     total, mean = int(below[-1]), float(mass[-1] / below[-1])
-    variance = float(count @ (LEVEL - mean) ** 2)
-    between = (mean * below - mass) ** 2 / np.maximum(below * (total - below), 1)
+    between = mean * below
+    between -= mass
+    between *= between
+    between /= np.maximum(below * (total - below), 1)
     best = int(between.argmax())
-    return best, float(between[best]) * total / variance if variance else 0.0
+    variance = float(count @ SQUARE) - total * mean * mean
+    return best, float(between[best]) * total / variance if variance > 0 else 0.0

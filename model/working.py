@@ -10,7 +10,7 @@ from model.grey import Pixels
 
 Box = tuple[int, int, int, int]
 
-LARGEST = 256
+LARGEST = 128
 """Longest side of a working picture, in pixels."""
 USUAL = 112
 """The longest side that smaller pictures are enlarged to, about: four times the frame."""
@@ -38,7 +38,8 @@ def to_working(pixels: Pixels) -> Working:
     """Bring a picture, uint8 [H, W], to working size: averaged down, or enlarged smoothly."""
     shape = pixels.shape[0], pixels.shape[1]
     repeats = count_repeats(pixels)
-    pixels = np.ascontiguousarray(pixels[::repeats, ::repeats])
+    if repeats > 1:
+        pixels = np.ascontiguousarray(pixels[::repeats, ::repeats])
     longest = max(pixels.shape)
     shrink, enlarge = -(-longest // LARGEST), max(1, round(USUAL / longest))
     dotted = shrink == repeats == 1 and _has_two_levels(pixels)
@@ -57,14 +58,18 @@ def to_working(pixels: Pixels) -> Working:
 
 def _has_two_levels(pixels: Pixels) -> bool:
     """Whether a picture has no greys between its darkest and its lightest."""
+    if len(set(pixels[0].tobytes())) > 2:  # one row tells for nearly all pictures
+        return False
     return bool(((pixels == pixels.min()) | (pixels == pixels.max())).all())
 
 
 def count_repeats(pixels: Pixels) -> int:
     """How often each pixel was repeated, each way, to enlarge the picture; 1 if it was not so enlarged.
 
-    A few rows tell for nearly all pictures.
+    The first columns tell for most pictures, and a few rows for nearly all.
     """
+    if pixels[:, :1].tobytes() != pixels[:, 1:2].tobytes():
+        return 1
     rows, columns = pixels.shape
     repeats = math.gcd(rows, columns)
     for lines in (pixels[:: 1 + rows // 8], pixels, pixels.T):
