@@ -88,14 +88,16 @@ def find_components(mask: Mask) -> Components:
     """Label the 8-connected parts of a mask, bool [H, W], in time that grows with its runs."""
     rows, columns = mask.shape
     stride = columns + 1  # the empty column keeps runs from flowing into the next row
-    flat = np.zeros(rows * stride + 1, np.int8)
+    flat = np.zeros(rows * stride + 1, np.bool_)
     flat[1:].reshape(rows, stride)[:, :columns] = mask
-    edges = np.flatnonzero(flat[1:] != flat[:-1])
+    edges = (flat[1:] != flat[:-1]).nonzero()[0]
     start, end = edges[0::2], edges[1::2]
-    owner = _join(start, end, stride)
+    owner, count = _join(start, end, stride)
     row, first = np.divmod(start, stride)
     length = end - start
-    count = int(owner.max()) + 1 if owner.size else 0
+    if count == 1:
+        boxes = np.array([[first.min()], [row[0]], [(first + length).max()], [row[-1] + 1], [length.sum()]])
+        return Components((rows, columns), start, end, owner, *boxes)
     top, bottom = np.zeros(count, np.intp), np.zeros(count, np.intp)
     top[owner[::-1]] = row[::-1]  # runs are in reading order, and of several values the last one stays
     bottom[owner] = row + 1
@@ -106,8 +108,8 @@ def find_components(mask: Mask) -> Components:
     return Components((rows, columns), start, end, owner, left, top, right, bottom, area)
 
 
-def _join(start: Ints, end: Ints, stride: int) -> Ints:
-    """Number the sets of touching runs, [R] -> [R], in the order of their first."""
+def _join(start: Ints, end: Ints, stride: int) -> tuple[Ints, int]:
+    """Number the sets of touching runs, [R] -> [R], in the order of their first; and count them."""
     # A run touches those of the row above that neither end before its start nor begin after its end (diagonals too).
     first = end.searchsorted(start - stride)
     touching = start.searchsorted(end - stride, side="right") - first
@@ -115,16 +117,17 @@ def _join(start: Ints, end: Ints, stride: int) -> Ints:
     above = np.where(touching > 0, first, own)
     tops = np.flatnonzero(above == own)
     if tops.size == 1:  # whatever is not the first run hangs on one above it
-        return np.zeros_like(own)
+        return np.zeros_like(own), 1
     rows = int(end[-1]) // stride + 1 if own.size else 0
     for _ in range(rows.bit_length()):  # now each leads twice as far up, and at last to the top of what it hangs on
         above = above[above]
     lower = np.flatnonzero(touching > 1)
     further = touching[lower] - 1
     upper = np.arange(int(further.sum())) + np.repeat(first[lower] + 1 - (further.cumsum() - further), further)
+    numbers = _merged(tops.tolist(), above[upper].tolist(), above[np.repeat(lower, further)].tolist())
     number = np.empty_like(own)
-    number[tops] = _merged(tops.tolist(), above[upper].tolist(), above[np.repeat(lower, further)].tolist())
-    return number[above]
+    number[tops] = numbers
+    return number[above], max(numbers, default=-1) + 1
 
 
 def _merged(tops: list[int], one: list[int], other: list[int]) -> list[int]:
@@ -132,9 +135,9 @@ def _merged(tops: list[int], one: list[int], other: list[int]) -> list[int]:
     lowest = {top: top for top in tops}
     for a, b in set(zip(one, other, strict=True)):
         while lowest[a] != a:
-            a = lowest[a]
+            lowest[a] = a = lowest[lowest[a]]
         while lowest[b] != b:
-            b = lowest[b]
+            lowest[b] = b = lowest[lowest[b]]
         lowest[max(a, b)] = min(a, b)
     numbers: dict[int, int] = {}
     count = itertools.count()

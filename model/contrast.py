@@ -76,16 +76,21 @@ def _reach(width: float) -> int:
 def _is_bare_everywhere(ink: Ink, bare: int, reach: int) -> bool:
     """Whether every square of `2 * reach + 1` pixels, beyond the sides too, surely has a pixel with no more ink.
 
-    Of a lattice so narrow, four by four lie in each; those that reach beyond the sides share pixels with these.
+    So many points of a lattice lie in each; those that reach beyond the sides share pixels with these.
     """
     if ink.rim > bare:
         return False
-    step = (2 * reach + 1) // 4
+    step = max(1, (2 * reach + 1) // 6)
+    points = (2 * reach + 1) // step
     inked = ink.levels[::step, ::step] > bare
-    inked = inked[1:] & inked[:-1]
-    inked = inked[2:] & inked[:-2]
-    inked = inked[:, 1:] & inked[:, :-1]
-    return not (inked[:, 2:] & inked[:, :-2]).any()
+    for _ in range(2):
+        covered = 1
+        while covered < points:
+            further = min(covered, points - covered)
+            inked = inked[further:] & inked[:-further]
+            covered += further
+        inked = inked.T
+    return not inked.any()
 
 
 def _stands_out(pixels: Pixels, reach: int) -> Pixels:

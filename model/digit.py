@@ -47,16 +47,16 @@ MOST_PARTS = 8
 class Digit:
     """The digit's ink: its mask, bool [H, W], its box in the same pixels, and how far it stands out, in grey levels.
 
-    `levels`: how far each pixel does, uint8 [H, W]; `width`: of its strokes; `alone`: there is no other ink; `parts`:
-    how many; `enclosure`: the box of a drawn box or a sheet that may hold the digit proper; `reason`: why it is not
-    one digit.
+    `levels`: how far each pixel does, uint8 [H, W]; `width`: of its strokes; `plain`: whether there surely is bare
+    ground all around them; `parts`: how many; `enclosure`: the box of a drawn box or a sheet that may hold the digit
+    proper; `reason`: why it is not one digit.
     """
 
     levels: Pixels
     mask: Mask
     box: Box
     width: float
-    alone: bool
+    plain: bool
     contrast: float
     parts: int
     enclosure: Box | None
@@ -133,12 +133,12 @@ def _digit_above(ink: Ink, threshold: int, lines: Mask, pixel: float) -> Digit |
     mask = above if alone else components.mask(kept)
     area = sum(part.area for part in parts)
     width = stroke_width(mask, area)
-    contrast = plain_contrast(ink, area, width, threshold) if alone else None
-    contrast = contrast or clear_contrast(ink, mask, width, lines | ruled | components.mask(stray))
+    plain = plain_contrast(ink, area, width, threshold) if alone else None
+    contrast = plain or clear_contrast(ink, mask, width, lines | ruled | components.mask(stray))
     if contrast is None:
         return None
     enclosure = find_enclosure(components, parts)
-    return Digit(ink.levels, mask, _box(parts), width, alone, contrast, len(parts), enclosure, _reason(parts))
+    return Digit(ink.levels, mask, _box(parts), width, bool(plain), contrast, len(parts), enclosure, _reason(parts))
 
 
 def _ruled(levels: Pixels, threshold: int, lines: Mask, pixel: float) -> Mask:

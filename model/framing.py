@@ -80,7 +80,7 @@ def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
         closer = _framed_within(pixels, place, "dark-on-light" if ink.dark else "light-on-dark", looks - 1)
     if closer and closer.box:
         return closer
-    strokes = redraw(digit.levels, digit.mask, digit.box, digit.width, alone=digit.alone)
+    strokes = redraw(digit.levels, digit.mask, digit.box, digit.width, plain=digit.plain)
     return Framed(_placed(strokes.fine), ink.dark, box, _warnings(ink, digit, strokes, box), digit.reason)
 
 

@@ -41,14 +41,14 @@ class Strokes:
     widened: bool
 
 
-def redraw(levels: Pixels, mask: Mask, box: Box, width: float, *, alone: bool) -> Strokes:
+def redraw(levels: Pixels, mask: Mask, box: Box, width: float, *, plain: bool) -> Strokes:
     """Draw the ink of a mask, both [H, W], from its box: LONGEST * FINE fine pixels long, plus the border.
 
-    `width`: that of its strokes, in pixels. Unless the digit is `alone`, what lies farther than a pixel of the frame
-    from the mask is left out.
+    `width`: that of its strokes, in pixels. Unless there is `plain` ground all around them, what lies farther than a
+    pixel of the frame from the mask is left out.
     """
     grid = _grid(max(box[2] - box[0], box[3] - box[1]))
-    ink = _cut(levels if alone else levels * grow(mask, max(1, round(FINE / grid.scale))), box, grid.pad)
+    ink = _cut(levels if plain else levels * grow(mask, max(1, round(FINE / grid.scale))), box, grid.pad)
     fine = _sharpened(ink, grid)
     widen = max(0, round((THINNEST * FINE - width * grid.scale) / 2))
     return Strokes(grow(fine, widen) if widen else fine, widened=widen > 0)

@@ -323,6 +323,15 @@ def test_digits_are_read_in_their_surroundings(scene):
     assert np.mean([frame_digit(pixels).reason is None for pixels in pictures]) >= 0.95
 
 
+@pytest.mark.parametrize("noise", [0.7, 2.0])
+@pytest.mark.parametrize("side", [70, 140, 300])
+def test_digits_are_read_under_sharp_shadows(side, noise):
+    """From three sides, on smooth paper too: what the shadow leaves lit may be of one level, but is not the ground."""
+    pictures = [written(image, side=side, margin=side // 5, noise=noise, seed=n) for n, image in enumerate(IMAGES)]
+    for turn in (np.asarray, np.fliplr, np.transpose):
+        assert accuracy([photo(turn(shaded(turn(levels)))) for levels in pictures]) >= 0.95
+
+
 @pytest.mark.parametrize("margin", [0, 1, 3])
 def test_digits_that_fill_the_picture_are_read(margin):
     """A picture cut to its digit has no frame to lose."""
