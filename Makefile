@@ -1,13 +1,15 @@
 PYTHON ?= python3
 HOST = 0.0.0.0
 PORT ?= 8000
+ROW ?= generated
+COUNT ?=
 
 RIVALS = bentoml litserve mlserver mosec
 
 SERVING = .venv/.serving
 DEVELOPMENT = .venv/.development
 
-.PHONY: serve test check sbom train bench bench-rivals bench-steps lock clean help
+.PHONY: serve test torture check sbom train bench bench-rivals bench-steps lock clean help
 
 help: ## What can be made
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +19,9 @@ serve: $(SERVING) ## Serve on port 8000 (HOST= and PORT= override)
 
 test: $(DEVELOPMENT) ## Run every test but those marked torture
 	.venv/bin/python -m pytest
+
+torture: $(DEVELOPMENT) ## Run one row of docs/reliability.md for long (ROW= and COUNT= choose), and add what it saw there
+	.venv/bin/python -m tests.torture $(ROW) $(COUNT)
 
 check: sbom ## Lint, formatting, types, the Dockerfile, and known vulnerabilities where the index can be asked
 	.venv/bin/ruff check

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from benchmarks.asks import Ask
 
+TIMEOUT_SECONDS = 30
+"""From which on a request has failed."""
 SCRIPT = Path(__file__).with_name("post.lua")
 
 
@@ -39,7 +41,8 @@ def load(port: int, ask: Ask, connections: int, seconds: int, core: int) -> Load
     with tempfile.NamedTemporaryFile() as body:
         body.write(ask.body)
         body.flush()
-        wrk = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s", f"--script={SCRIPT}"]
+        wrk = ["wrk", "--threads=1", f"--connections={connections}", f"--duration={seconds}s"]
+        wrk += [f"--timeout={TIMEOUT_SECONDS}s", f"--script={SCRIPT}"]
         url = f"http://127.0.0.1:{port}{ask.path}"
         command = ["taskset", "--cpu-list", str(core), *wrk, url, "--", body.name, ask.content_type]
         done = subprocess.run(command, capture_output=True, text=True, check=True)

@@ -94,10 +94,10 @@ class Results:
             console.print(table)
         console.print(f"{self.date}, {self.machine}")
 
-    def markdown(self) -> str:
-        """Both tables, with date and machine."""
-        tables = (markdown_table(SERVERS, self.servers()), markdown_table(FIGURES, self.promises()))
-        return "\n".join([*tables, f"Measured on {self.date}: {self.machine}.\n"])
+    def markdown(self) -> tuple[str, str]:
+        """Both tables as Markdown: the servers with date and machine, as the README has them, and the figures."""
+        servers = markdown_table(SERVERS, self.servers())
+        return f"{servers}\nMeasured on {self.date}: {self.machine}.\n", markdown_table(FIGURES, self.promises())
 
 
 def markdown_table(head: tuple[str, ...], rows: list[list[str]]) -> str:
@@ -119,4 +119,4 @@ def today() -> str:
 
 
 if __name__ == "__main__":
-    print(Results.read().markdown(), end="")
+    print(*Results.read().markdown(), sep="\n", end="")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http import HTTPStatus
 from time import perf_counter
 from typing import Any
@@ -15,9 +16,12 @@ from service.observe import METHODS, Finished, Observer
 from service.request_id import request_id
 
 _HEADERS = (
-    "retry-after: 1\r\ncontent-length: %d\r\ncontent-type: " + PROBLEM_JSON + "\r\nx-request-id: %s\r\n"
+    "retry-after: 1\r\ncontent-length: %d\r\ncontent-type: " + PROBLEM_JSON + "\r\nx-request-id: %b\r\n"
     "x-content-type-options: nosniff\r\ncontent-security-policy: " + POLICY + "\r\n"
 )
+
+ID = "{id}"
+"""Stands for the request's id until it is known; nothing else has braces."""
 
 
 @dataclass(slots=True)
@@ -41,5 +45,15 @@ def told(scope: Scope, error: Overloaded, observers: Sequence[Observer], seconds
     finished = Finished(scope, method, scope["path"], HTTPStatus.SERVICE_UNAVAILABLE, seconds, 0)
     for observer in observers:
         observer(finished)
-    body = problem(scope, error).model_dump_json().encode()
-    return (_HEADERS % (len(body), request_id(scope))).encode("latin-1"), body
+    name = request_id(scope).encode()
+    body, headers = ready(scope["path"], error.detail)
+    body = body.replace(ID.encode(), name)
+    return headers % (len(body), name), body
+
+
+@lru_cache(100)
+def ready(path: str, detail: str) -> tuple[bytes, bytes]:
+    """The same for every request to one of the few paths that need a slot, with ID in place of its id."""
+    scope = {"path": path, "headers": [], "state": {"request_id": ID}}
+    body = problem(scope, Overloaded(detail)).model_dump_json().encode()
+    return body, _HEADERS.encode()

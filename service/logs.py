@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from time import time
 from typing import Any, TextIO
 
-import structlog
+from pydantic_core import to_json
 
 from service.libtiff import silence_libtiff
 
@@ -91,10 +91,11 @@ def renderer(layout: str, stream: TextIO) -> Callable[[float, Event], str]:
 
     JSON escapes whatever would begin a new line; colours rely on it that events hold nothing a client can make up.
     """
-    if layout == "console" or (layout == "auto" and stream.isatty()):
-        draw: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)
-    else:
-        draw = structlog.processors.JSONRenderer(sort_keys=False)
+    if layout == "json" or (layout == "auto" and not stream.isatty()):
+        return lambda at, event: to_json(event | {"timestamp": _timestamp(at)}).decode()
+    import structlog
+
+    draw: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)
     return lambda at, event: str(draw(None, "", event | {"timestamp": _timestamp(at)}))
 
 

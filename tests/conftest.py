@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -56,12 +57,22 @@ def free_port() -> int:
 
 
 @contextmanager
-def running_server(module: str = "service", stderr: int | None = None, **settings: object) -> Iterator[Server]:
-    """`python -m service` (or another module) on a free port, ready; settings become LENET_ variables."""
+def running_server(
+    module: str = "service", stderr: int | None = None, limits: dict[int, int] | None = None, **settings: object
+) -> Iterator[Server]:
+    """`python -m service` (or another module) on a free port, ready; settings become LENET_ variables.
+
+    `limits` are of resources, as `resource.RLIMIT_FSIZE`, which the process cannot raise.
+    """
     port = free_port()
     environment = os.environ | {f"LENET_{name.upper()}": str(value) for name, value in settings.items()}
     command = [sys.executable, "-m", module, "--host", "127.0.0.1", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr)
+
+    def limit() -> None:
+        for kind, most in (limits or {}).items():
+            resource.setrlimit(kind, (most, most))
+
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr, preexec_fn=limit)
     server = Server(process, port)
     try:
         wait_until_ready(server.url, lambda: process.poll() is None)
@@ -73,7 +84,7 @@ def running_server(module: str = "service", stderr: int | None = None, **setting
 
 def wait_until_ready(url: str, alive: Callable[[], bool] = lambda: True) -> None:
     """Ask until /readyz says so, for 20 seconds and while it lives."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         assert alive(), "the server ended while starting"
         try:

@@ -7,9 +7,9 @@ from urllib.request import urlopen
 import pytest
 import uvloop
 
-from benchmarks import process, steps
-from benchmarks.asks import BATCH, DIGIT, SEVEN, form, photographed, raw
-from benchmarks.contestants import BARE, FORM, JSON, OURS, PHOTO, Contestant, bare, ours, tutorial, uvicorn
+from benchmarks import steps
+from benchmarks.asks import BATCH, DIGIT, SEVEN, encoded, form, photographed, raw
+from benchmarks.contestants import BARE, FORM, JSON, OURS, PHOTO, ROOT, Contestant, bare, ours, tutorial, uvicorn
 from benchmarks.figures import Figure
 from benchmarks.load import check_tools, load
 from benchmarks.measure import Cost, middle
@@ -18,6 +18,7 @@ from benchmarks.rivals import lenet
 from benchmarks.steps import HTTP, STEPS, Stopwatch, in_process
 from benchmarks.table import Results
 from tests.burner import PART_SECONDS, PARTS
+from tests.samples import IMAGES, LABELS
 
 CORE = max(os.sched_getaffinity(0))
 BURNER = Contestant(uvicorn("tests.burner:app"), {"burner": raw(SEVEN)})
@@ -60,7 +61,7 @@ def test_load_counts_what_the_server_answered(our_server):
     after = answered(our_server.port)
 
     assert done.requests <= after - before <= done.requests + 4  # one on each connection may be under way at the end
-    assert done.rate == pytest.approx(done.requests, rel=0.2)
+    assert done.seconds >= 1
     assert 0 < done.p50_ms <= done.p99_ms
 
 
@@ -113,11 +114,10 @@ def test_rivals_read_a_picture_as_the_tutorials_do():
     assert sum(answers[0]["probabilities"]) == pytest.approx(1, abs=1e-3)
 
 
-def test_a_wrong_answer_is_no_answer(monkeypatch):
-    """A server that answers something else is not measured."""
-    monkeypatch.setattr(process, "PATIENCE_SECONDS", 2.0)
-    with pytest.raises(RuntimeError, match="answered wrong, with 200"), running(bare(b'{"digit": 1}'), CORE):
-        pass
+def test_a_wrong_answer_is_no_answer(our_server):
+    """Here it is right, and of another digit."""
+    with pytest.raises(RuntimeError, match="answered wrong, with 200"):
+        answer_to(raw(encoded(IMAGES[LABELS != DIGIT][0], "PNG")), our_server.port)
 
 
 def test_the_stopwatch_counts_what_is_within_once(monkeypatch):
@@ -150,9 +150,16 @@ def test_results_are_kept_and_shown(tmp_path):
     costs = {BARE: Cost(10, 40_000, 0.1, 0.6, 1.2, 20, 30, 0.1), OURS: Cost(5, 20_000, 0.2, 1.2, 2.4, 50, 90, 0.5)}
     results = Results("2026-01-31", "a machine", costs, [Figure("a ratio", 2.5, "", 2.8)])
     results.write(tmp_path / "kept.json")
-    shown = Results.read(tmp_path / "kept.json").markdown()
+    servers, figures = Results.read(tmp_path / "kept.json").markdown()
 
     assert Results.read(tmp_path / "kept.json") == results
-    assert f"| {OURS} | 5 | 20,000 | 0.50 | 0.20 | 2.0 | 1.2 / 2.4 | 50 | 2.5 | 90 | 0.5 |" in shown
-    assert "| a ratio | 2.50 | ≤ 2.8 | met |" in shown
-    assert "2026-01-31: a machine" in shown
+    assert f"| {OURS} | 5 | 20,000 | 0.50 | 0.20 | 2.0 | 1.2 / 2.4 | 50 | 2.5 | 90 | 0.5 |" in servers
+    assert "| a ratio | 2.50 | ≤ 2.8 | met |" in figures
+    assert "2026-01-31: a machine" in servers
+
+
+def test_what_was_measured_is_what_is_said():
+    """The tables of the run that is kept, and of no other."""
+    servers, figures = Results.read().markdown()
+    assert servers in (ROOT / "README.md").read_text()
+    assert figures in (ROOT / "docs" / "performance.md").read_text()

@@ -33,7 +33,7 @@ def logging_server(stderr: int, **settings: object):
     with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=stderr) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
                 try:
                     httpx.get(f"{url}/livez")
@@ -131,7 +131,7 @@ def test_closed_streams_are_lived_with(closed):
     command = f"exec {sys.executable} -m service --host 127.0.0.1 --port {port} {closed}"
     with subprocess.Popen(["sh", "-c", command], cwd=ROOT) as process:
         try:
-            deadline = time.monotonic() + 20
+            deadline = time.monotonic() + 60
             while time.monotonic() < deadline and process.poll() is None:
                 try:
                     assert httpx.post(f"http://127.0.0.1:{port}/predict", content=PICTURE).json()["digit"] == LABELS[0]

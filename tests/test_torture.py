@@ -1,14 +1,23 @@
 """Each row of tests/torture with small counts; `make torture` has the large ones."""
 
+import math
+import re
+import time
+
 import pytest
 
+from tests.conftest import Server, running_server
 from tests.torture.corpora import corpora
 from tests.torture.damaged import damaged
 from tests.torture.generated import generated, generated_http
+from tests.torture.overload import large_picture, loading, overload
 from tests.torture.slow import slow
+from tests.torture.soak import soak
 from tests.torture.stops import stops
+from tests.wire import Wire, asked, get, post
 
 LIVEZ_MS = 100
+POLITE = "127.0.0.2"
 
 
 @pytest.mark.timeout(900)  # the first time pip downloads and prepares two source releases
@@ -61,3 +70,44 @@ def test_stops_under_load():
 def test_damaged_models():
     """200 of them, three by a service that is started. Fails where the hash is not compared: most would be served."""
     damaged(200, started=3)
+
+
+@pytest.mark.timeout(600)
+def test_soak():
+    """100,000 requests of every kind, and the floor of memory rises by no more than 1 MB."""
+    soak(100_000, most_bytes=1_000_000)
+
+
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize(("kind", "least_goodput"), [("small", 0.5), ("large", 0.3)])
+def test_overload(kind, least_goodput):
+    """20 s each, of 320 connections that ask for digits, and of ten times as many large pictures as can be read.
+
+    Nothing but answers and 503, probes are answered, memory stays, and most of the CPU time goes into answers. The
+    latencies are judged by `make torture`, on a machine that does nothing else.
+    """
+    overload(kind, 20, least_goodput, most_p99=math.inf)
+
+
+def test_a_greedy_client_leaves_others_their_share():
+    """200 connections want large pictures read, and one of another address does too: none of its is refused.
+
+    Fails without the shares: 11 of 15 were.
+    """
+    picture = post("/predict", large_picture())
+    with (
+        running_server(access_log=False) as server,
+        loading(server, "large", 200, 8),
+        Wire(server.port, source=POLITE) as polite,
+    ):
+        while shed(server) < 100:
+            time.sleep(0.1)
+        for _ in range(15):
+            polite.send(picture)
+            assert polite.answer().status == 200
+
+
+def shed(server: Server) -> float:
+    """How many requests were told to come back later."""
+    [value] = re.findall(r"(?m)^lenet5_shed_total (\S+)$", asked(server.port, get("/metrics")).body.decode())
+    return float(value)

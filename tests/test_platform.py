@@ -1,0 +1,124 @@
+"""A platform that gives less than usual: no disk to write to, no free descriptors, no room for the log."""
+
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from contextlib import ExitStack
+
+import numpy as np
+
+from tests.conftest import ROOT, Server, free_port, png, running_server, wait_until_ready
+from tests.torture.hostile import bad_input
+from tests.torture.watched import Watched
+from tests.wire import Wire, asked, get, post
+
+PATHS = ("/", "/docs", "/openapi.json", "/metrics", "/readyz", "/v2", "/v1/model", "/nothing")
+NOISE = png(np.random.default_rng(0).integers(0, 256, (2800, 2800), np.uint8))  # 8 MB
+
+
+def form(content: bytes) -> bytes:
+    """A request with a file in a form, as browsers send it."""
+    head = b'--a\r\nContent-Disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    media_type = "Content-Type: multipart/form-data; boundary=a"
+    return post("/predict", head + content + b"\r\n--a--\r\n", media_type)
+
+
+def test_nothing_is_written_to_a_disk(monkeypatch):
+    """Not a byte may be written to any file, and there is no folder for temporary ones; 8 MB come in a form.
+
+    Fails where Starlette parses the form: it writes what is larger than 1 MB to a temporary file.
+    """
+    for name in ("HOME", "TMPDIR", "TMP", "TEMP"):
+        monkeypatch.setenv(name, "/nonexistent")
+    with running_server(limits={resource.RLIMIT_FSIZE: 0}) as server:
+        assert asked(server.port, form(NOISE)).status == 200
+        assert server.stop() == 0
+
+
+def test_a_full_disk_takes_the_log_and_nothing_else(digit_png):
+    """Each write of a line fails."""
+    with open("/dev/full", "w") as full, running_server(stderr=full.fileno()) as server:
+        assert {asked(server.port, post("/predict", digit_png)).status for _ in range(20)} == {200}
+        assert server.stop() == 0
+
+
+def test_without_free_descriptors_it_serves_whom_it_knows(digit_png, capfd):
+    """Those who come meanwhile are turned away or wait; the loop does not spin, and the log does not fill.
+
+    Fails on asyncio's own loop, which logs a traceback for each attempt to accept.
+    """
+    with running_server(limits={resource.RLIMIT_NOFILE: 60}, access_log=False) as server, ExitStack() as stack:
+        known = stack.enter_context(Wire(server.port))
+        known.send(get())
+        assert known.answer().status == 200
+        with ExitStack() as crowd:
+            for _ in range(100):
+                crowd.enter_context(Wire(server.port))
+            watched = Watched(server.process.pid)
+            before = watched.cpu_seconds()
+            for _ in range(20):
+                known.send(post("/predict", digit_png))
+                assert known.answer().status == 200
+                time.sleep(0.1)
+            assert watched.cpu_seconds() - before < 1
+        deadline = time.monotonic() + 10
+        while not serves(server):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert server.stop() == 0
+    assert len(capfd.readouterr().err.splitlines()) < 10
+
+
+def serves(server: Server) -> bool:
+    """Whether a new connection is answered."""
+    try:
+        return asked(server.port, get()).status == 200
+    except OSError:
+        return False
+
+
+AUDITED = """
+import os, runpy, signal, sys
+
+FORBIDDEN = {"subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork", "os.system", "socket.connect",
+             "socket.getaddrinfo", "pickle.find_class", "os.remove", "os.mkdir", "os.rename", "os.putenv"}
+watching = False
+
+def audit(event, arguments):
+    if watching and (event in FORBIDDEN or event == "open" and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
+        os.write(2, f"forbidden: {event} {arguments}\\n".encode())
+        os._exit(99)
+
+def watch(*_):
+    global watching
+    watching = True
+
+signal.signal(signal.SIGUSR1, watch)
+sys.addaudithook(audit)
+runpy.run_module("service", run_name="__main__", alter_sys=True)
+"""
+
+
+def test_it_starts_nothing_writes_nothing_and_asks_nobody(digit_png):
+    """Once it serves: no process, no pickle, no connection of its own, no file but to read. Python's own audit tells.
+
+    Fails where any of these is done: a temporary file for an upload, say, or Ghostscript for a picture.
+    """
+    port = free_port()
+    command = [sys.executable, "-c", AUDITED, "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT) as process:
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}", lambda: process.poll() is None)
+            process.send_signal(signal.SIGUSR1)
+            for each in [post("/predict", digit_png), form(NOISE), *map(get, PATHS)]:
+                assert asked(port, each).status in (200, 404)
+            for seed in range(200):
+                given = bad_input(random.Random(seed))
+                asked(port, post(given.path, given.content, f"Content-Type: {given.media_type}"))
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
