@@ -23,6 +23,8 @@ BIG_BODY = 64 * 1024
 """Bytes of a body whose picture will have to wait for a thread."""
 PIXELS_A_BYTE = 2
 """Of the pictures that large bodies are, at least so many: photos have more, scans as PNG about as many."""
+MEMORY = 0.9
+"""How much of what was expected of a large picture still is, after one that was different."""
 
 
 class Admission:
@@ -39,6 +41,8 @@ class Admission:
         self.arriving = Shares(settings.max_buffered_bytes)
         """Bytes of bodies that are not complete."""
         self.connections = Shares(settings.max_connections)
+        self.expected_pixels = 0.0
+        """Of the picture in a large body, as those were of late: to be refused late costs most of what work costs."""
         self.trusted_proxies = settings.trusted_proxies
         self.shed = 0
         """Requests told to come back later."""
@@ -63,8 +67,10 @@ class Admission:
 
     def admits(self, origin: str, body_bytes: int) -> bool:
         """Whether a request whose head is there would be admitted if its body came now."""
-        if body_bytes > BIG_BODY and not self.waiting.admits(origin, body_bytes * PIXELS_A_BYTE):
-            return False
+        if body_bytes > BIG_BODY:
+            pixels = max(body_bytes * PIXELS_A_BYTE, int(self.expected_pixels))
+            if not self.waiting.admits(origin, pixels):
+                return False
         return self.in_work.admits(origin)
 
     def busy(self, detail: str = "As many requests as can be are in work; try again in a second.") -> Overloaded:
@@ -83,6 +89,7 @@ class Admission:
     @contextmanager
     def place(self, origin: str, pixels: int) -> Iterator[None]:
         """Hold a place in the line of those who wait for a thread. Raises Overloaded."""
+        self.expected_pixels = MEMORY * self.expected_pixels + (1 - MEMORY) * pixels
         if not self.waiting.admits(origin, pixels):
             raise self.busy("Too many large pictures are waiting; try again in a second.")
         with held(self.waiting, origin, pixels):
