@@ -16,7 +16,6 @@ from benchmarks.contestants import (
     OURS,
     PHOTO,
     ROOT,
-    TUTORIAL,
     Contestant,
     bare,
     ours,
