@@ -1,18 +1,34 @@
 """The benchmark counts right; how fast anything is, no test says."""
 
+import math
 import os
 import shutil
+from dataclasses import astuple
 from urllib.request import urlopen
 
 import pytest
 import uvloop
 
-from benchmarks import steps
+from benchmarks import company, figures, measure, steps
+from benchmarks.__main__ import run
 from benchmarks.asks import BATCH, DIGIT, SEVEN, encoded, form, photographed, raw
-from benchmarks.contestants import BARE, FORM, JSON, OURS, PHOTO, ROOT, Contestant, bare, ours, tutorial, uvicorn
+from benchmarks.contestants import (
+    BARE,
+    FORM,
+    JSON,
+    OURS,
+    PHOTO,
+    ROOT,
+    TUTORIAL,
+    Contestant,
+    bare,
+    ours,
+    tutorial,
+    uvicorn,
+)
 from benchmarks.figures import Figure
 from benchmarks.load import check_tools, load
-from benchmarks.measure import Cost, middle
+from benchmarks.measure import Cores, Cost, middle
 from benchmarks.process import answer_to, running
 from benchmarks.rivals import lenet
 from benchmarks.steps import HTTP, STEPS, Stopwatch, in_process
@@ -143,6 +159,32 @@ def test_medians_and_promises():
     assert middle(costs) == Cost(*[2.0] * 8)
     assert Figure("of time", 2.8, "", 2.8).met
     assert not Figure("of pace", 0.3, "", 0.36, more_is_better=True).met
+
+
+@needs_wrk
+@pytest.mark.slow
+def test_the_whole_benchmark_runs(monkeypatch):
+    """Once over everything, as briefly as can be: every row and every figure is there, and is a number."""
+    for module, name in (
+        (company, "SECONDS"),
+        (company, "BIG_A_SECOND"),
+        (company, "SMALL_A_SECOND"),
+        (figures, "TIMES"),
+        (figures, "BATCHES"),
+        (figures, "WARM_SECONDS"),
+        (figures, "STRETCH_SECONDS"),
+        (figures, "MANY_REQUESTS"),
+        (measure, "WARM_SECONDS"),
+        (measure, "ALONE_SECONDS"),
+        (measure, "LOADED_SECONDS"),
+    ):
+        monkeypatch.setattr(module, name, 1)
+    results = run([], rounds=1, cores=Cores(CORE, min(os.sched_getaffinity(0))))
+
+    assert list(results.costs) == [BARE, OURS, FORM, JSON, PHOTO, TUTORIAL]
+    assert all(math.isfinite(value) and value > 0 for cost in results.costs.values() for value in astuple(cost))
+    assert len(results.figures) == 13
+    assert all(math.isfinite(figure.value) for figure in results.figures)
 
 
 def test_results_are_kept_and_shown(tmp_path):

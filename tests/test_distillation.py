@@ -17,7 +17,7 @@ from training.augmentation import SHIFT, distort
 from training.corpus import Mixture, Source
 from training.dataset import NO_DIGIT, fetch_mnist
 from training.pipeline import make_artifacts
-from training.recipes import BEST, Serving
+from training.recipes import BEST, Portion, Serving
 from training.rejection import PARAMETERS, JudgedLeNet5, train_judge
 from training.spent import NO_TIME
 from training.stages import Stages
@@ -109,8 +109,8 @@ def test_the_judge_learns_and_the_rest_stays():
     before = {name: tensor.clone() for name, tensor in net.state_dict().items()}
     digits = Source(torch.randint(100, 256, (200, 1, 28, 28), dtype=torch.uint8), torch.ones(200).long(), 0.5)
     others = Source(torch.randint(0, 100, (200, 1, 28, 28), dtype=torch.uint8), torch.full((200,), NO_DIGIT), 0.5)
-    recipe = replace(BEST, judge_epochs=20, judge_batch_size=50)
-    train_judge(recipe, net, Mixture([digits, others], 400), QUIET)
+    recipe = replace(BEST, judge_batch_size=50)
+    train_judge(recipe, 20, net, Mixture([digits, others], 400), QUIET)
     with torch.no_grad():
         evidence = [net.answer(source.images.float() / 255)[1] for source in (digits, others)]
     assert evidence[0].min() > evidence[1].max()
@@ -174,6 +174,8 @@ SMALL = replace(
     epoch_images=1_200,
     judge_epochs=20,
     judge_batch_size=100,
+    judge_again_epochs=10,
+    judge_again_servings={"branched": Portion(30, 0.05)},
     teacher_widths=(8, 12, 16),
     teacher_epochs=6,
     teacher_batch_size=32,

@@ -4,13 +4,14 @@ import numpy as np
 import pytest
 from HersheyFonts import HersheyFonts
 
+from model.components import find_components
 from model.framing import frame_digit
 from tests.reading import read
 from tests.samples import IMAGES, LABELS
-from training.pictures.characters import LOOK_ALIKES, alphabet, write_invented, write_letter
+from training.pictures.characters import LOOK_ALIKES, alphabet, write_branched, write_invented, write_letter
 from training.pictures.handwriting import FORMS, write_digit
 from training.pictures.pen import arc, curve, draw, join, line, write
-from training.pictures.specimens import coarsen, draw_characters, draw_forms, draw_rewritten, rewrite
+from training.pictures.specimens import coarsen, draw_branched, draw_characters, draw_forms, draw_rewritten, rewrite
 
 
 def random(seed=0):
@@ -80,7 +81,15 @@ def test_characters_are_framed_as_digits_are():
     assert (drawn.frames.max(axis=(1, 2)) >= 100).all()
 
 
-@pytest.mark.parametrize("write_one", [write_letter, write_invented])
+def test_branched_characters_are_of_one_piece():
+    """What branches off a stem touches it, but for a slip of the hand."""
+    drawn = draw_branched(20, random(3))
+    assert drawn.frames.shape == (20, 28, 28)
+    pieces = [len(find_components(write_branched(random(seed)) > 0.5).area) for seed in range(30)]
+    assert pieces.count(1) >= 25
+
+
+@pytest.mark.parametrize("write_one", [write_letter, write_invented, write_branched])
 def test_no_two_characters_are_alike(write_one):
     """They come from a random hand."""
     generator = random(5)

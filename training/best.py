@@ -67,10 +67,18 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
             source.in_versions(write_versions(source, recipe.judge_versions, recipe.judge_strength, progress))
             for source in sources.values()
         ]
-        train_judge(recipe, net, Mixture(lessons, recipe.epoch_images), progress)
+        train_judge(recipe, recipe.judge_epochs, net, Mixture(lessons, recipe.epoch_images), progress)
         return net.judge.state_dict()
 
     net.judge.load_state_dict(stages.run("judge", depends_on["judge"], judge))
+
+    def judge_again(_: int) -> dict[str, Any]:
+        more = [Source.of(made, recipe.judge_again_servings[name].share) for name, made in pictures.judge.items()]
+        lessons = Mixture([*sources.values(), *more], recipe.epoch_images)
+        train_judge(recipe, recipe.judge_again_epochs, net, lessons, progress)
+        return net.judge.state_dict()
+
+    net.judge.load_state_dict(stages.run("judge-again", depends_on["judge"], judge_again))
     facts = {
         "optimizer": "Muon, and SGD with Nesterov momentum beside it",
         "loss": "distillation",
@@ -82,7 +90,9 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     }
     history = [Epoch(**epoch) for epoch in made["history"]]
     data = {
-        "pictures": {kind: len(made.labels) for kind, made in pictures.train.items() if kind != "mnist"},
+        "pictures": {
+            kind: len(made.labels) for kind, made in {**pictures.train, **pictures.judge}.items() if kind != "mnist"
+        },
         "fonts": pictures.fonts,
         "things": "Fashion-MNIST (MIT), Debian's dataset-fashion-mnist",
         "strokes": "Hershey fonts, by A. V. Hershey at the U.S. National Bureau of Standards",

@@ -51,6 +51,7 @@ _KINDS = {
     "photographed": "printed digits, photographed",
     "lettered": "digits of fonts like handwriting",
     "characters": "handwritten characters",
+    "branched": "characters that branch off a stem",
     "other": "letters, shapes, surfaces and things",
 }
 _PARTS = {"holdout": "hold-out", "test": "test"}

@@ -30,13 +30,19 @@ class Article(Recipe):
 
 
 @dataclass(frozen=True)
-class Serving:
-    """How one kind of picture is served to the networks."""
+class Portion:
+    """How much there is of one kind of picture."""
 
     pictures: int
     """Made for it; of MNIST's digits, all that are not held out are taken."""
     share: float
-    """Of the images that an epoch draws, together 1 with the other kinds."""
+    """How many are drawn in an epoch, as a fraction of its images."""
+
+
+@dataclass(frozen=True)
+class Serving(Portion):
+    """How one kind of picture is served to the networks. The shares of all kinds are 1 together."""
+
     versions: int
     """Of each picture, from as it is to distorted by `strength`."""
     strength: float
@@ -90,6 +96,10 @@ class Best(Recipe):
     judge_versions: int
     """Of each picture for that, and how strongly the last is distorted."""
     judge_strength: float
+    judge_again_epochs: int
+    """Of the judge once more, on pictures as they are, and on those that got past it before."""
+    judge_again_servings: Mapping[str, Portion]
+    """These: `branched` characters. Their shares come on top of those of the others."""
     judge_confidence_weight: float
     """Of the logarithm of the calibrated confidence beside what the judge says, in the evidence."""
     teacher_widths: tuple[int, int, int]
@@ -135,7 +145,7 @@ ARTICLE = Article(
 
 BEST = Best(
     name="best",
-    version="2.3.0",
+    version="2.4.0",
     purpose="distillation from a larger network, on MNIST and on pictures made for what MNIST lacks",
     epochs=80,
     batch_size=256,
@@ -153,7 +163,9 @@ BEST = Best(
     judge_learning_rate=3e-3,
     judge_versions=2,
     judge_strength=0.3,
-    judge_confidence_weight=3.0,
+    judge_again_epochs=40,
+    judge_again_servings={"branched": Portion(pictures=10_000, share=0.04)},
+    judge_confidence_weight=4.0,
     teacher_widths=(24, 48, 96),
     teacher_epochs=4,
     teacher_batch_size=200,
@@ -168,7 +180,7 @@ BEST = Best(
         "characters": Serving(pictures=30_000, share=0.06, versions=2, strength=0.3),
         "other": Serving(pictures=25_000, share=0.06, versions=2, strength=0.3),
     },
-    candidates=4,
+    candidates=5,
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (ARTICLE, BEST, PAPER)}

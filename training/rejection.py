@@ -39,7 +39,7 @@ class JudgedLeNet5(LeNet5):
         return self.output(f6), self.judge(f6)[:, 0]
 
 
-def train_judge(recipe: Best, net: JudgedLeNet5, mixture: Mixture, progress: Progress) -> None:
+def train_judge(recipe: Best, epochs: int, net: JudgedLeNet5, mixture: Mixture, progress: Progress) -> None:
     """Train the judge further on what F6 says of every image, the learning rate falling to zero. Nothing read changes.
 
     Along with the network it follows features that never rest; once they do, it finds more in them.
@@ -47,10 +47,10 @@ def train_judge(recipe: Best, net: JudgedLeNet5, mixture: Mixture, progress: Pro
     f6 = _features(net, mixture.images, progress)
     is_digit = (mixture.labels != NO_DIGIT).float().to(DEVICE)
     optimizer = torch.optim.Adam(net.judge.parameters(), recipe.judge_learning_rate)
-    steps = recipe.judge_epochs * mixture.steps(recipe.judge_batch_size)
+    steps = epochs * mixture.steps(recipe.judge_batch_size)
     schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=steps)
     task = progress.add_task("Train judge", total=steps)
-    for _ in range(recipe.judge_epochs):
+    for _ in range(epochs):
         for rows in mixture.draw(recipe.judge_batch_size):
             loss = binary_cross_entropy_with_logits(net.judge(f6[rows])[:, 0], is_digit[rows])
             optimizer.zero_grad()

@@ -1,7 +1,8 @@
 """Characters that are no digits, drawn with the same pen as `training.pictures.handwriting` draws digits.
 
 What tells the two apart is then their form alone, not the pen. The letters and signs are those of the Hershey fonts,
-drawn by A. V. Hershey for the U.S. National Bureau of Standards and free to use; the others are invented.
+drawn by A. V. Hershey for the U.S. National Bureau of Standards and free to use; the others are invented. Some of these
+are a stem with branches: a letter that has the top of a 7 or the arm of a 4 is what is most often taken for a digit.
 """
 
 from functools import cache
@@ -34,6 +35,18 @@ def write_invented(random: Random) -> Ink:
     """A character of an alphabet that does not exist: two to five strokes between a few anchors."""
     strokes = [_STROKES[random.integers(len(_STROKES))](random) for _ in range(random.integers(2, 6))]
     return write(strokes, random)
+
+
+def write_branched(random: Random) -> Ink:
+    """A stem and what branches off it, never so that it is a 1, a 4 or a 7."""
+    top, foot = random.normal(0.5, 0.08), random.normal(0.5, 0.08)
+    bend = random.normal(0, 0.05)
+    stem = curve((top, 0.0), ((top + foot) / 2 + bend, 0.5), (foot, 1.0))
+    branches = _BRANCHES[random.integers(len(_BRANCHES))](random)
+    placed = [branch + np.array([np.interp(branch[0, 1], stem[:, 1], stem[:, 0]), 0.0]) for branch in branches]
+    if random.random() < 0.3:  # a serif or a short hook at one end, away from where it would make a 1
+        placed.append(line((foot, 1.0), (foot + random.choice([-1, 1]) * random.uniform(0.08, 0.2), 1.0)))
+    return write([stem, *placed], random)
 
 
 @cache
@@ -92,3 +105,51 @@ def _dot(r: Random) -> Points:
 
 
 _STROKES = (_straight, _straight, _straight, _bent, _bow, _bow, _wave, _hook, _hook, _ring, _dot)
+
+
+# Branches begin at the stem, x = 0, at their own height, and go to the right or left of it.
+
+
+def _bar(r: Random, height: float, side: int) -> Points:
+    """A stroke to one side, straight or bowed, level or rising."""
+    reach, rise = side * r.uniform(0.3, 0.75), r.normal(0, 0.12)
+    return curve((0.0, height), (reach / 2, height + rise / 2 + r.normal(0, 0.04)), (reach, height + rise))
+
+
+def _low_left(r: Random) -> list[Points]:
+    return [_bar(r, r.uniform(0.35, 0.95), -1)]
+
+
+def _right(r: Random) -> list[Points]:
+    return [_bar(r, r.uniform(0.0, 0.7), 1)]
+
+
+def _flag_and_right(r: Random) -> list[Points]:
+    """The top of a 7, whose bar is on the wrong side only."""
+    return [_bar(r, r.uniform(0.0, 0.1), -1) * np.array([0.5, 1.0]), _bar(r, r.uniform(0.4, 0.6), 1)]
+
+
+def _comb(r: Random) -> list[Points]:
+    """Bars one above the other on one side."""
+    side, first, gap = int(r.choice([-1, 1])), r.uniform(0.0, 0.25), r.uniform(0.22, 0.35)
+    return [_bar(r, first + gap * number, side) for number in range(int(r.integers(2, 4)))]
+
+
+def _fork(r: Random) -> list[Points]:
+    """A bowl or a wedge on both sides: a trident."""
+    height, wide, deep = r.uniform(0.35, 0.75), r.uniform(0.25, 0.5), r.uniform(0.3, 0.6)
+    arms = [
+        ((0.0, height), (side * wide * r.uniform(0.5, 1.0), height - 0.25 * deep), (side * wide, height - deep))
+        for side in (-1, 1)
+    ]
+    return [curve(*arm) for arm in arms]
+
+
+def _forked_flag(r: Random) -> list[Points]:
+    """A fork whose one arm goes on as a flag."""
+    left, right = _fork(r)
+    flag = left[-1] + np.array([[0.0, 0.0], [r.uniform(-0.3, -0.1), r.uniform(-0.1, 0.15)]])
+    return [join(left, flag), right]
+
+
+_BRANCHES = (_low_left, _right, _flag_and_right, _comb, _comb, _fork, _forked_flag)

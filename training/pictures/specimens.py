@@ -8,7 +8,7 @@ from PIL import Image, ImageFilter
 
 from model.contract import Frames
 from model.grey import Pixels
-from training.pictures.characters import write_invented, write_letter
+from training.pictures.characters import write_branched, write_invented, write_letter
 from training.pictures.degradation import degrade
 from training.pictures.generation import Drawn, draw_framed
 from training.pictures.handwriting import write_digit
@@ -55,6 +55,11 @@ def draw_characters(count: int, random: Random) -> Drawn:
         return "invented character", write_invented(random)
 
     return _framed(count, random, draw)
+
+
+def draw_branched(count: int, random: Random) -> Drawn:
+    """Characters that branch off a stem."""
+    return _framed(count, random, lambda: ("branched character", write_branched(random)))
 
 
 def _framed(count: int, random: Random, draw: Callable[[], tuple[str, Ink]]) -> Drawn:

@@ -14,10 +14,10 @@ from training.dataset import NO_DIGIT, Labelled
 from training.pictures.degradation import degrade, scan
 from training.pictures.fashion import fetch_fashion
 from training.pictures.fonts import Typeface, fetch_fonts, split_families
-from training.pictures.generation import Drawn, generate
+from training.pictures.generation import Draw, Drawn, generate
 from training.pictures.glyphs import Show, printed_digits
 from training.pictures.nondigits import nondigits
-from training.pictures.specimens import draw_characters, draw_forms, draw_rewritten
+from training.pictures.specimens import draw_branched, draw_characters, draw_forms, draw_rewritten
 from training.recipes import Best
 from training.stages import Stages
 
@@ -38,6 +38,8 @@ class Pictures:
     """By kind; the label of what is no digit is NO_DIGIT."""
 
     train: Mapping[str, Labelled]
+    judge: Mapping[str, Labelled]
+    """What the judge alone meets, at last."""
     hold_out: Mapping[str, Labelled]
     test: Mapping[str, Labelled]
     fonts: Mapping[str, list[dict[str, str]]]
@@ -59,14 +61,18 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
             "rewritten": studio.rewritten("rewritten", counts["rewritten"], train),
             "forms": studio.forms("forms", counts["forms"]),
             "printed": studio.printed("printed", counts["printed"], for_training),
-            "characters": studio.characters("characters", counts["characters"]),
+            "characters": studio.others("characters", counts["characters"], draw_characters),
             "other": studio.other("other", counts["other"], for_training, train.images, things),
+        },
+        judge={
+            "branched": studio.others("branched", recipe.judge_again_servings["branched"].pictures, draw_branched),
         },
         hold_out={
             "rewritten": studio.rewritten("rewritten-holdout", HELD_OUT, hold_out),
             "forms": studio.forms("forms-holdout", HELD_OUT),
             "printed": studio.printed("printed-holdout", HELD_OUT, for_choices),
-            "characters": studio.characters("characters-holdout", HELD_OUT),
+            "characters": studio.others("characters-holdout", HELD_OUT, draw_characters),
+            "branched": studio.others("branched-holdout", HELD_OUT, draw_branched),
             "other": studio.other("other-holdout", HELD_OUT, for_choices, hold_out.images, other_things),
         },
         test={
@@ -102,13 +108,11 @@ class _Studio:
             lambda seed: _digits(generate(draw_forms, (), count, seed, self.progress, f"Draw {name}", workers=None)),
         )
 
-    def characters(self, name: str, count: int) -> Labelled:
+    def others(self, name: str, count: int, draw: Draw) -> Labelled:
         return self._stage(
             name,
             count,
-            lambda seed: _others(
-                generate(draw_characters, (), count, seed, self.progress, f"Draw {name}", workers=None).frames
-            ),
+            lambda seed: _others(generate(draw, (), count, seed, self.progress, f"Draw {name}", workers=None).frames),
         )
 
     def printed(self, name: str, count: int, faces: Faces, show: Show = degrade) -> Labelled:
