@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from model.components import Mask
-from model.grey import Pixels
+from model.grey import Levels, Pixels
 from model.ink import LEVEL, SQUARE, Ink
 from model.morphology import close, grow
 
@@ -32,11 +32,12 @@ def clear_contrast(ink: Ink, mask: Mask, width: float, aside: Mask) -> float | N
 
     `width` is that of the digit's strokes. What was set `aside`, [H, W] like its `mask`, is neither its ink nor ground.
     """
-    ground = ~grow(mask | aside, 1)
-    contrast, noise = _contrast(ink.levels, mask, ground)
+    digit = mask.ravel().astype(np.float32)
+    ground = (~grow(mask | aside, 1)).ravel().astype(np.float32)
+    contrast, noise = _contrast(ink.levels, digit, ground)
     if contrast < max(FAINTEST, CLEAREST_GRAIN * noise):
         return None
-    near, grain = _contrast(_stands_out(ink.pixels, _reach(width)), mask, ground)
+    near, grain = _contrast(_stands_out(ink.pixels, _reach(width)), digit, ground)
     if near < max(min(BOTH_SIDES * contrast, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain):
         return None
     clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
@@ -98,18 +99,25 @@ def _stands_out(pixels: Pixels, reach: int) -> Pixels:
 
     What reaches a side of the picture is taken to go on beyond.
     """
-    beyond = np.pad(pixels, reach, mode="edge")
+    rows, columns = pixels.shape
+    beyond = np.empty((rows + 2 * reach, columns + 2 * reach), np.uint8)
+    middle = beyond[reach:-reach]
+    middle[:, reach:-reach] = pixels
+    middle[:, :reach], middle[:, -reach:] = pixels[:, :1], pixels[:, -1:]
+    beyond[:reach], beyond[-reach:] = middle[0], middle[-1]
     return close(beyond, reach)[reach:-reach, reach:-reach] - pixels
 
 
-def _contrast(levels: Pixels, digit: Mask, ground: Mask) -> tuple[float, float]:
-    """How far the digit stands out from the ground, and the ground's own deviation, in grey levels."""
+def _contrast(levels: Pixels, digit: Levels, ground: Levels) -> tuple[float, float]:
+    """How far the digit stands out from the ground, and the ground's own deviation, in grey levels.
+
+    Pixels of either weigh 1, [H * W], others 0.
+    """
     level = levels.ravel().astype(np.float32)
-    of_digit, of_ground = (mask.ravel().astype(np.float32) for mask in (digit, ground))
-    ink = float(level @ of_digit) / np.count_nonzero(digit)
-    pixels = np.count_nonzero(ground)
+    ink, pixels = float(level @ digit) / float(digit.sum()), float(ground.sum())
     if not pixels:
         return ink, 0.0
-    mean = float(level @ of_ground) / pixels
+    mean = float(level @ ground) / pixels
     level -= np.float32(mean)
-    return ink - mean, math.sqrt(float((level * level) @ of_ground) / pixels)
+    level *= level
+    return ink - mean, math.sqrt(float(level @ ground) / pixels)

@@ -35,7 +35,7 @@ SMALLEST_FOUND = 5e-4
 """Ink that is found only at the second cut must make up this fraction of the picture, and half of all ink there."""
 TALL = 0.6
 """A part is of a digit's size if it is this fraction as high as the highest."""
-SOLID = 0.9
+SOLID = 0.88
 """A part that fills its box to this fraction, and is not narrow as a 1 is, is no pen stroke."""
 FEW_PARTS, PLAIN = 3, 20
 """What is found in the second look and falls into more parts than this, or stands out by fewer levels, is grain."""

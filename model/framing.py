@@ -19,7 +19,7 @@ __all__ = ["Framed", "Polarity", "as_framed", "frame_digit"]
 
 LOOKS = 3
 """How often a picture is looked at closer: at a sheet in it, a box on the sheet, a small digit in the box."""
-SMALL = 50
+SMALL = 40
 """A digit whose longest side is shorter than this in an averaged-down picture is sought again, closer."""
 UNEVEN = 40
 """Grey levels over which the ground varies, from which on the light is called uneven."""

@@ -15,14 +15,10 @@ def grow(values: Values, reach: int) -> Values:
     return grow_down(grow_down(values, reach).T, reach).T
 
 
-def shrink(pixels: Pixels, reach: int) -> Pixels:
-    """The smallest value up to `reach` rows and columns away, uint8 [H, W]. Outside is nothing."""
-    return ~grow(~pixels, reach)
-
-
 def close(pixels: Pixels, reach: int) -> Pixels:
     """Fill dark places that are no broader than `2 * reach` pixels with what surrounds them, uint8 [H, W]."""
-    return shrink(grow(pixels, reach), reach)
+    largest = grow_down(grow_down(pixels, reach).T, reach)
+    return ~grow_down(grow_down(~largest, reach).T, reach)
 
 
 def grow_down(values: Values, reach: int) -> Values:

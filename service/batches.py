@@ -24,7 +24,7 @@ async def prepare_batch(
     """Open, decode and frame every picture, in order."""
     begun = await workers.run(partial(_begin, images, polarity, max_pixels), origin)
     opened = [item for item in begun if isinstance(item, Image.Image)]
-    groups = await workers.map(partial(_finish, polarity=polarity), _grouped(opened), origin)
+    groups = await workers.map(partial(_finish, polarity=polarity), grouped(opened), origin)
     finished = iter([outcome for group in groups for outcome in group])
     return [next(finished) if isinstance(item, Image.Image) else item for item in begun]
 
@@ -45,7 +45,7 @@ def _opened(raw: bytes, max_pixels: int) -> ServiceError | Image.Image:
         return error
 
 
-def _grouped(images: Sequence[Image.Image]) -> list[list[Image.Image]]:
+def grouped(images: Sequence[Image.Image]) -> list[list[Image.Image]]:
     """Split a batch, in order; each part is one picture, or several that are small."""
     groups: list[list[Image.Image]] = []
     room = 0
@@ -68,3 +68,5 @@ def _prepared(image: Image.Image, polarity: Polarity) -> Outcome:
         return prepare(image, polarity)
     except ServiceError as error:
         return error
+    finally:
+        image.close()  # or the pixels of all would be kept until the last is done

@@ -59,7 +59,7 @@ class Serving:
 
 
 def _stamp(path: Path) -> Stamp:
-    return tuple(_state(path.with_name(name)) for name in (path.name, RECORD_FILE, LAYERS_FILE))
+    return tuple(map(_state, (path, path.parent / RECORD_FILE, path.parent / LAYERS_FILE)))
 
 
 def _state(path: Path) -> tuple[int, ...] | None:

@@ -9,7 +9,19 @@ import uvloop
 
 from benchmarks import steps
 from benchmarks.asks import BATCH, DIGIT, SEVEN, encoded, form, photographed, raw
-from benchmarks.contestants import BARE, FORM, JSON, OURS, PHOTO, ROOT, Contestant, bare, ours, tutorial, uvicorn
+from benchmarks.contestants import (
+    BARE,
+    FORM,
+    JSON,
+    OURS,
+    PHOTO,
+    ROOT,
+    Contestant,
+    bare,
+    ours,
+    tutorial,
+    uvicorn,
+)
 from benchmarks.figures import Figure
 from benchmarks.load import check_tools, load
 from benchmarks.measure import Cost, middle

@@ -90,7 +90,7 @@ def _write(job: Job, root: str, paths: list[str], folder: Path) -> None:
         fn_constructor_args=(job.reader, root),
         batch_size=CHUNK,
         batch_format="pyarrow",
-        compute=ActorPoolStrategy(min_size=1, max_size=workers),
+        compute=ActorPoolStrategy(size=workers),
         num_cpus=1 - IO_CPUS,
     )
     rows.write_parquet(str(folder.resolve()), ray_remote_args={"num_cpus": IO_CPUS}, concurrency=workers)

@@ -29,14 +29,14 @@ def requests() -> list[bytes]:
 
 
 def soak(count: int, most_bytes: int) -> str:
-    """Send so many, after a fifth as many to warm up, and look in between.
+    """Send so many, after half as many to warm up, and look in between.
 
     Memory goes up and down by a megabyte or two with what is in work, so the floor is what counts: the least of the
     looks at the second half, beside the least of those at the first. A leak raises it.
     """
     with running_server(access_log=False) as server:
         watched = Watched(server.process.pid)
-        send(server, count // 5)
+        send(server, count // 2)
         descriptors, looks = watched.descriptors(), []
         for _ in range(LOOKS):
             send(server, count // LOOKS)

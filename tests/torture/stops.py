@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 
 from tests.conftest import ROOT, running_server
 
@@ -15,6 +16,7 @@ def stops(count: int) -> str:
             command = [sys.executable, "-m", "tests.load", str(server.port), kind]
             with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as load:
                 assert load.stdout.readline() == "under way\n"
+                time.sleep(0.1 + number % 10 / 20)
                 assert server.stop() == 0
                 counts = [int(word) for word in load.stdout.read().split()]
         answered, lost = answered + counts[0], lost + counts[1]
