@@ -68,3 +68,5 @@ def _prepared(image: Image.Image, polarity: Polarity) -> Outcome:
         return prepare(image, polarity)
     except ServiceError as error:
         return error
+    finally:
+        image.close()  # its pixels: the batch holds on to every picture that it has opened
