@@ -69,4 +69,4 @@ def _prepared(image: Image.Image, polarity: Polarity) -> Outcome:
     except ServiceError as error:
         return error
     finally:
-        image.close()  # or the pixels of all would be kept until the last is done
+        image.close()  # its pixels: the batch holds on to every picture that it has opened
