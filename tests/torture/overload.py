@@ -91,6 +91,7 @@ def overload(kind: str, seconds: float, least_goodput: float, most_p99: float, r
         capacity = max(each.goodput for each in tried.values())
         best = max(count for count, each in tried.items() if each.goodput >= 0.95 * capacity)
         clients = SMALL_CLIENTS if kind == "small" else round(10 * capacity * PAUSE)
+        loaded(server, kind, clients, 2)  # as much at a time as there will be: memory is compared from then on
         memory = Watched(server.process.pid).resident()
         at_best, over = [tried[best]], []
         for _ in range(rounds):
