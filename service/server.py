@@ -36,6 +36,8 @@ IDLE_SECONDS = 1.0
 """A connection without a request is closed this long after the listener: its request may be on the way."""
 TICK_SECONDS = 0.01
 SWEEP_SECONDS = 0.5
+SWITCH_SECONDS = 0.001
+"""For so long a thread that frames a picture may keep the event loop from the interpreter; by default it is 5 ms."""
 OTHER_DESCRIPTORS = 100
 """Beside those of connections: the listener, the loop's own, libraries that are loaded late."""
 
@@ -43,6 +45,7 @@ OTHER_DESCRIPTORS = 100
 def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
     log = start_logging(settings.log_format)
+    sys.setswitchinterval(SWITCH_SECONDS)
     raise_descriptor_limit(settings.max_connections + OTHER_DESCRIPTORS)
     try:
         with bind(host, port) as listener:
