@@ -1,5 +1,6 @@
 """An exchange is answered within the protocol, in place of an app: without a task, and with ready bytes."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -14,15 +15,15 @@ UNTAKEN = frozenset({b"content-encoding", b"expect", b"transfer-encoding", b"upg
 
 
 @dataclass(slots=True)
-class Exchange:
+class Exchange(ABC):
     """A request whose head has come."""
 
     cycle: RequestResponseCycle = field(init=False)
     """Set when it is its turn on the connection."""
 
+    @abstractmethod
     def submit(self) -> None:
         """Have it answered: it is its turn, and its body has arrived."""
-        raise NotImplementedError
 
 
 def is_short(headers: dict[bytes, bytes], most_bytes: int) -> bool:

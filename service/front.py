@@ -115,7 +115,13 @@ class Front:
 
     def submit(self, exchange: Plain) -> None:
         """Answer a request whose body has arrived, together with all others of this turn."""
-        self.held.admission.in_work.take(exchange.origin)
+        admission = self.held.admission
+        if not admission.in_work.admits(exchange.origin):  # there was a slot when its head came
+            busy = Busy(admission.busy(), self.held.observers)
+            busy.cycle = exchange.cycle
+            busy.submit()
+            return
+        admission.in_work.take(exchange.origin)
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_turn)
         self._waiting.append(exchange)

@@ -1,14 +1,16 @@
 """What the front takes, and that nobody suffers from another's request. Its answers: see test_surfaces_agree."""
 
 import asyncio
+import signal
 from types import SimpleNamespace
 
 import pytest
 
 from service import front as module
 from service.front import Front
-from tests.conftest import png
+from tests.conftest import png, running_server
 from tests.samples import IMAGES
+from tests.wire import Wire, asked, get, post
 
 PICTURE = png(IMAGES[0])
 LENGTH = (b"content-length", str(len(PICTURE)).encode())
@@ -57,6 +59,24 @@ def test_it_takes_nothing_where_spans_are_recorded(front, monkeypatch):
     """The app makes the request's own."""
     monkeypatch.setattr(module.trace, "get_tracer_provider", lambda: object())
     assert taken(front, LENGTH) is None
+
+
+def test_the_slots_are_counted_again_once_bodies_are_there():
+    """Heads that came while there was room may be followed by more bodies in one turn than there are slots."""
+    with running_server(max_inflight=2) as server:
+        lines = [Wire(server.port) for _ in range(12)]
+        for line in lines:
+            line.send(post("/predict", PICTURE)[: -len(PICTURE)])
+        assert asked(server.port, get("/livez")).status == 200  # so all heads were read
+        server.process.send_signal(signal.SIGSTOP)
+        for line in lines:
+            line.send(PICTURE)
+        server.process.send_signal(signal.SIGCONT)
+        answers = [line.answer() for line in lines]
+        for line in lines:
+            line.close()
+    assert {answer.status for answer in answers} == {200, 503}
+    assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status == 503)
 
 
 def test_a_failure_of_a_turn_is_met_by_each_alone(front, monkeypatch):
