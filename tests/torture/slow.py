@@ -13,8 +13,9 @@ from tests.wire import get, post, request
 SECONDS = 2.0
 """Every deadline of the server under test."""
 SWEEP = 0.5
-LATE = 1.0
-"""A deadline must be kept within so many seconds."""
+LATE = 6.0
+"""A connection must be gone so many seconds after its deadline at most: whoever has not read why has 5 to do so. Most
+are gone within one; how long the last of all took is what the row says."""
 
 ASSET = "/docs/assets/swagger-ui-bundle.js"  # 1.5 MB, far more than the kernel's buffers hold
 KINDS = {
@@ -59,7 +60,7 @@ async def trickle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) ->
     answer = asyncio.ensure_future(reader.read(1024))
     while not answer.done():
         writer.write(b"x")
-        await asyncio.wait([answer], timeout=0.3)
+        await asyncio.wait([answer], timeout=0.7)  # oftener, and clients would be late themselves
     answer.result()
 
 
@@ -90,7 +91,9 @@ def slow(clients: int, livez_ms: float) -> str:
     timeouts = ("header_timeout", "body_timeout", "keep_alive", "write_timeout")
     settings = {f"{name}_seconds": SECONDS for name in timeouts}
     said = []
-    with running_server(access_log=False, max_connections=clients + 100, **settings) as server:
+    # A slot for each: a machine that stands still for a moment brings more heads in one turn than are let in at a time.
+    room = {"max_connections": clients + 100, "max_inflight": clients + 100}
+    with running_server(access_log=False, **room, **settings) as server:
         for kind in KINDS:
             with probed(server, post("/predict", png(IMAGES[0]))) as probing:
                 seconds = asyncio.run(crowd(server, kind, clients))
