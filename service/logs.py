@@ -93,7 +93,7 @@ def renderer(layout: str, stream: TextIO) -> Callable[[float, Event], str]:
     """
     if layout == "json" or (layout == "auto" and not stream.isatty()):
         return lambda at, event: to_json(event | {"timestamp": _timestamp(at)}).decode()
-    import structlog
+    import structlog  # here: it takes 5 MB and a tenth of a second, and is for people only
 
     draw: Any = structlog.dev.ConsoleRenderer(colors=stream.isatty(), pad_event_to=0)
     return lambda at, event: str(draw(None, "", event | {"timestamp": _timestamp(at)}))
