@@ -3,6 +3,7 @@
 The steps follow the MNIST page (LeCun, Cortes, Burges) and its reconstruction QMNIST (Yadav, Bottou 2019).
 """
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,7 +29,7 @@ FAINT = 40
 
 _AVERAGE = (np.repeat(np.eye(SIZE, 3 * SIZE, SIZE), FINE, axis=1) / FINE).astype(np.float32)
 """Averages fine pixels to those of the frame, and leaves out what lies up to a frame's length before or behind it."""
-_BEFORE = round((SIZE + CENTRE) * FINE)
+_BEFORE = (SIZE + CENTRE) * FINE
 """Where among these the centre of mass belongs."""
 _FINE = np.arange(3 * SIZE * FINE) + 0.5
 _PROFILE = np.stack([np.ones_like(_FINE), _FINE], axis=-1).astype(np.float32)
@@ -102,9 +103,15 @@ def _placed(fine: Levels) -> Pixels:
     """Put the centre of mass where MNIST has it, and average the fine pixels down to the frame's."""
     rows, columns = fine.shape
     (mass, x), (y, _) = (_PROFILE[:rows].T @ (fine @ _PROFILE[:columns])).tolist()
-    top, left = _BEFORE - round(y / mass), _BEFORE - round(x / mass)
-    down, across = _AVERAGE[:, top : top + rows], _AVERAGE[:, left : left + columns]
+    down, across = _averages(_BEFORE - y / mass, rows), _averages(_BEFORE - x / mass, columns)
     return (down @ fine @ across.T * 255 + 0.5).astype(np.uint8)
+
+
+def _averages(before: float, count: int) -> Levels:
+    """Average so many fine rows or columns to those of the frame, (28, N), where they begin at a place between two."""
+    whole = math.floor(before)
+    part = np.float32(before - whole)  # as coarse a step as a fine pixel would cost accuracy
+    return (1 - part) * _AVERAGE[:, whole : whole + count] + part * _AVERAGE[:, whole + 1 : whole + 1 + count]
 
 
 def _warnings(ink: Ink, digit: Digit, strokes: Strokes, box: Box) -> tuple[str, ...]:
