@@ -103,11 +103,10 @@ def _sharpened(ink: Levels, grid: _Grid) -> Levels:
     rows, columns = ink.shape
     fine = math.ceil(grid.scale * rows), math.ceil(grid.scale * columns)
     down, across = grid.matrices[:, : fine[0], :rows], grid.matrices[:, : fine[1], :columns]
+    ink = ink * np.float32(1 / _full(ink))
     sharp: Levels
     sharp, blurred = down @ ink @ across.transpose(0, 2, 1)
-    full = _full(sharp)
     sharp -= blurred
-    sharp *= 1 / full
     sharp -= LOW / (HIGH - LOW)
     np.maximum(sharp, 0, out=sharp)
     np.minimum(sharp, 1, out=sharp)
@@ -118,7 +117,7 @@ def _full(ink: Levels) -> float:
     """The level of full ink, from the mean in which each pixel weighs as the square of its own."""
     flat = ink.ravel()
     squared = flat * flat
-    return INNER * float(squared @ flat) / float(flat @ flat) * (HIGH - LOW) / (1 + SHARPEN)
+    return INNER * float(squared @ flat) / float(flat @ flat)
 
 
 def stroke_width(mask: Mask, area: int) -> float:
