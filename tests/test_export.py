@@ -24,6 +24,7 @@ from training.export import (
     write_metadata,
 )
 from training.lenet import LeNet5
+from training.neighbours import take_neighbours_together
 from training.rejection import JudgedLeNet5
 
 TEMPERATURE = 1.5
@@ -170,3 +171,36 @@ def test_the_layers_file_tells_its_kernels(net, exported):
     for name, weights in (("C1", net.c1.weight), ("C3", net.c3.weight)):
         numbers = np.frombuffer(base64.b64decode(kernels[name]["data"]), "<f4").reshape(kernels[name]["shape"])
         assert np.array_equal(numbers, weights.detach().numpy())
+
+
+def test_neighbours_together_give_what_c1_and_s2_give(exported, plain):
+    """The same to the last digits or nearly, by the same numbers but for some shapes, in two convolutions."""
+    rewritten = exported / "model.onnx"
+    assert np.abs(run_file(plain, FRAMES).logits - run_file(rewritten, FRAMES).logits).max() < 1e-5
+    operators = [node.op_type for node in onnx.load(rewritten).graph.node]
+    assert operators.count("Conv") == 2
+    assert operators.count("AveragePool") == 1
+    assert numbers(rewritten) - numbers(plain) < 50
+
+
+@pytest.mark.parametrize("changed", ["Relu", "MaxPool"])
+def test_other_layers_are_left_as_they_are(plain, changed):
+    """Nothing is rewritten that is not convolution, tanh and average pooling."""
+    model = onnx.load(plain)
+    model.graph.node[["Relu", "MaxPool"].index(changed) + 1].op_type = changed
+    before = model.SerializeToString(deterministic=True)
+    take_neighbours_together(model)
+    assert model.SerializeToString(deterministic=True) == before
+
+
+@pytest.fixture
+def plain(net, tmp_path, monkeypatch):
+    """The file as the exporter writes it."""
+    monkeypatch.setattr("training.export.take_neighbours_together", lambda model: None)
+    export_calibrated(net, TEMPERATURE, tmp_path / "plain.onnx")
+    return tmp_path / "plain.onnx"
+
+
+def numbers(path):
+    """Of all weights, biases and constants."""
+    return sum(int(np.prod(tensor.dims)) for tensor in onnx.load(path).graph.initializer)

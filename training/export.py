@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from model.contract import EVIDENCE, INPUT_NAME, KERNELS, LAYERS, LOGITS, PROBABILITIES, SIZE, Frames, to_tensor
+from training.neighbours import take_neighbours_together
 from training.network import Network
 
 OPSET = 20
@@ -78,6 +79,10 @@ class Answers:
 def export_calibrated(net: Network, temperature: float, path: Path) -> None:
     """Write `lenet5.onnx`."""
     _export(Calibrated(net, temperature), _OUTPUTS, path)
+    model = onnx.load(path)
+    take_neighbours_together(model)
+    onnx.checker.check_model(model, full_check=True)
+    onnx.save(model, path)
 
 
 def export_layers(net: Network, path: Path) -> None:
