@@ -176,7 +176,7 @@ SMALL = replace(
     judge_epochs=20,
     judge_batch_size=100,
     judge_again_epochs=10,
-    judge_again_servings={"branched": Portion(30, 0.05)},
+    judge_again_servings={"branched": Portion(30, 0.05), "lit": Portion(10, 0.02)},
     teacher_widths=(8, 12, 16),
     teacher_epochs=6,
     teacher_batch_size=32,
@@ -197,6 +197,7 @@ def best(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(training.pictures.studio, "HELD_OUT", 30)
         patch.setattr(training.pictures.studio, "TEST", 30)
+        patch.setattr(training.pictures.studio, "LIT_HELD_OUT", 10)
         patch.setattr(training.pictures.studio, "fetch_fonts", lambda progress: ALL)
         patch.setattr(training.pictures.studio, "split_families", lambda faces, seed: (faces, faces, faces))
         patch.setattr(training.pictures.studio, "fetch_fashion", lambda progress: (things, things))

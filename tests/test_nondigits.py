@@ -26,6 +26,7 @@ from training.pictures.nondigits import (
     nondigits,
 )
 from training.pictures.strokes import SHAPES, draw_strokes
+from training.pictures.surfaces import draw_lit
 
 QUIET = Progress(disable=True)
 THINGS = np.random.default_rng(0).integers(0, 256, (5, 28, 28), np.uint8)
@@ -163,3 +164,10 @@ def test_letters_that_a_font_lacks_are_not_drawn():
     adlam = Sources(sort_styles([*faces, ALL[3]])._replace(script=[("ADLAM", SANS.styles)]), IMAGES, THINGS)
     rng = np.random.default_rng(0)
     assert all(draw_picture("script", adlam, rng) is None for _ in range(20))
+
+
+def test_hard_light_is_no_digit():
+    """What is kept is what framing took for ink: of all such paper one in ten or so."""
+    drawn = draw_lit(5, np.random.default_rng(0))
+    assert drawn.frames.shape == (5, 28, 28)
+    assert drawn.refused["paper in hard light"] > 10

@@ -52,6 +52,7 @@ _KINDS = {
     "lettered": "digits of fonts like handwriting",
     "characters": "handwritten characters",
     "branched": "characters that branch off a stem",
+    "lit": "empty paper in hard light",
     "other": "letters, shapes, surfaces and things",
 }
 _PARTS = {"holdout": "hold-out", "test": "test"}

@@ -103,7 +103,7 @@ class Best(Recipe):
     judge_again_epochs: int
     """Of the judge once more, on pictures as they are, and on those that got past it before."""
     judge_again_servings: Mapping[str, Portion]
-    """These: `branched` characters. Their shares come on top of those of the others."""
+    """These: `branched` characters, and empty paper in hard light. Their shares come on top of the others'."""
     judge_confidence_weight: float
     """Of the logarithm of the calibrated confidence beside what the judge says, in the evidence."""
     teacher_widths: tuple[int, int, int]
@@ -178,7 +178,10 @@ BEST = Best(
     judge_versions=2,
     judge_strength=0.3,
     judge_again_epochs=40,
-    judge_again_servings={"branched": Portion(pictures=10_000, share=0.04)},
+    judge_again_servings={
+        "branched": Portion(pictures=10_000, share=0.04),
+        "lit": Portion(pictures=4_000, share=0.02),
+    },
     judge_confidence_weight=4.0,
     teacher_widths=(24, 48, 96),
     teacher_epochs=5,

@@ -18,11 +18,14 @@ from training.pictures.generation import Draw, Drawn, generate
 from training.pictures.glyphs import Show, printed_digits
 from training.pictures.nondigits import nondigits
 from training.pictures.specimens import draw_branched, draw_characters, draw_forms, draw_rewritten
+from training.pictures.surfaces import draw_lit
 from training.recipes import Best
 from training.stages import Stages
 
 HELD_OUT = 3_000
 """Pictures of each kind that are kept for choices."""
+LIT_HELD_OUT = 1_000
+"""Of paper in hard light, one in eleven of which framing takes for ink."""
 TEST = 10_000
 """Printed digits of families that neither training nor any choice ever met, for each of two sets: scanned, and as
 training sees them, photographed. Fonts that imitate handwriting are a set of their own."""
@@ -66,6 +69,7 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
         },
         judge={
             "branched": studio.others("branched", recipe.judge_again_servings["branched"].pictures, draw_branched),
+            "lit": studio.others("lit", recipe.judge_again_servings["lit"].pictures, draw_lit),
         },
         hold_out={
             "rewritten": studio.rewritten("rewritten-holdout", HELD_OUT, hold_out),
@@ -73,6 +77,7 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
             "printed": studio.printed("printed-holdout", HELD_OUT, for_choices),
             "characters": studio.others("characters-holdout", HELD_OUT, draw_characters),
             "branched": studio.others("branched-holdout", HELD_OUT, draw_branched),
+            "lit": studio.others("lit-holdout", LIT_HELD_OUT, draw_lit),
             "other": studio.other("other-holdout", HELD_OUT, for_choices, hold_out.images, other_things),
         },
         test={

@@ -9,6 +9,7 @@ from PIL import Image
 
 from model.grey import Pixels
 from training.pictures.degradation import Mask, blurred, light, smooth_field, to_pixels
+from training.pictures.generation import Drawn, draw_framed
 
 SMALLEST, LARGEST = 16, 140
 """Sides of a picture, in pixels."""
@@ -31,6 +32,39 @@ def draw_blank(rng: Generator) -> Pixels:
     levels += rng.normal(0, rng.uniform(0, 10), shape)
     picture = to_pixels(levels if rng.random() < 0.85 else 255 - levels)
     return blurred(picture, rng.uniform(0.3, 2)) if rng.random() < 0.5 else picture
+
+
+def draw_lit(count: int, rng: Generator) -> Drawn:
+    """Empty paper in hard light that framing takes for ink."""
+    return draw_framed(count, lambda: ("paper in hard light", _lit_paper(rng)))
+
+
+def _lit_paper(rng: Generator) -> Pixels:
+    """One to three edges of shadows across it, straight or bent, uint8 [H, W]; stains, a fold, grain."""
+    shape = _shape(rng)
+    levels = np.full(shape, rng.uniform(90, 250), np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        levels *= _shadow(shape, rng)
+    if rng.random() < 0.5:
+        levels -= np.float32(rng.uniform(3, 60)) * smooth_field(shape, int(rng.integers(2, 7)), rng)
+    if rng.random() < 0.2:
+        levels += _fold(shape, rng)
+    levels += rng.normal(0, rng.choice([0.5, 2, 6]), shape)
+    picture = to_pixels(levels)
+    return blurred(picture, rng.uniform(0.3, 2)) if rng.random() < 0.3 else picture
+
+
+def _shadow(shape: tuple[int, int], rng: Generator) -> Mask:
+    """What fraction of the light an edge lets through on either side of it, [H, W]."""
+    y, x = np.mgrid[0 : 1 : shape[0] * 1j, 0 : 1 : shape[1] * 1j].astype(np.float32)
+    angle, (across, down) = rng.uniform(0, 2 * np.pi), rng.uniform(0, 1, 2)
+    away = (x - np.float32(across)) * np.float32(np.cos(angle)) + (y - np.float32(down)) * np.float32(np.sin(angle))
+    along = (x - np.float32(across)) * np.float32(np.sin(angle)) - (y - np.float32(down)) * np.float32(np.cos(angle))
+    away += np.float32(rng.choice([0, rng.uniform(-1, 1)])) * along * along
+    lit: Mask = 1 - np.float32(rng.uniform(0.05, 0.6)) / (
+        1 + np.exp(-away / np.float32(rng.choice([0.003, 0.01, 0.04])))
+    )
+    return lit
 
 
 def _draw_lines(levels: Mask, rng: Generator) -> None:
