@@ -61,9 +61,8 @@ def _shadow(shape: tuple[int, int], rng: Generator) -> Mask:
     away = (x - np.float32(across)) * np.float32(np.cos(angle)) + (y - np.float32(down)) * np.float32(np.sin(angle))
     along = (x - np.float32(across)) * np.float32(np.sin(angle)) - (y - np.float32(down)) * np.float32(np.cos(angle))
     away += np.float32(rng.choice([0, rng.uniform(-1, 1)])) * along * along
-    lit: Mask = 1 - np.float32(rng.uniform(0.05, 0.6)) / (
-        1 + np.exp(-away / np.float32(rng.choice([0.003, 0.01, 0.04])))
-    )
+    edge = np.tanh(away / np.float32(2 * rng.choice([0.003, 0.01, 0.04])))
+    lit: Mask = 1 - np.float32(rng.uniform(0.05, 0.6) / 2) * (1 + edge)
     return lit
 
 
