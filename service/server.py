@@ -17,6 +17,7 @@ from service.app import create_app
 from service.classifier import ModelError
 from service.deps import Held
 from service.front import Front
+from service.heap import keep_small_buffers
 from service.listener import drain_accept_queue
 from service.logs import start_logging
 from service.observe import Observer
@@ -46,6 +47,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
     log = start_logging(settings.log_format)
     sys.setswitchinterval(SWITCH_SECONDS)
+    keep_small_buffers()
     raise_descriptor_limit(settings.max_connections + OTHER_DESCRIPTORS)
     try:
         with bind(host, port) as listener:
