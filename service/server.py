@@ -17,6 +17,7 @@ from service.app import create_app
 from service.classifier import ModelError
 from service.deps import Held
 from service.front import Front
+from service.fronted import FrontedProtocol
 from service.heap import keep_small_buffers
 from service.listener import drain_accept_queue
 from service.logs import start_logging
@@ -188,7 +189,7 @@ def uvicorn_config(
     return uvicorn.Config(
         app,
         http=partial(  # type: ignore[arg-type]
-            GuardedProtocol, settings=settings, admission=admission, observers=observers, front=front
+            FrontedProtocol, settings=settings, admission=admission, observers=observers, front=front
         ),
         loop="uvloop",
         ws="none",
