@@ -11,6 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.admission import Admission
+from service.boundary import POLICY
 from service.busy import told
 from service.exchange import Exchange, answer_bytes
 from service.front import Front
@@ -318,5 +319,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
 def plain_answer(status: HTTPStatus, reason: str, headers: str = "") -> bytes:
     """The bytes of an answer that no app gave."""
-    head = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(reason)}\r\nconnection: close\r\n"
-    return STATUS_LINE[status] + f"{head}{headers}\r\n{reason}".encode("ascii")
+    lines = (
+        f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(reason)}\r\nconnection: close\r\n{headers}"
+        f"x-content-type-options: nosniff\r\ncontent-security-policy: {POLICY}\r\n\r\n"
+    )
+    return STATUS_LINE[status] + (lines + reason).encode("ascii")

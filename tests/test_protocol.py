@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 
+from service.boundary import POLICY
 from tests.conftest import Server, png, running_server
 from tests.wire import Wire, asked, get, post, request
 
@@ -51,6 +52,8 @@ def refused(port: int, data: bytes) -> int:
         answer = wire.answer()
         assert answer.closes
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == POLICY
         assert wire.ended()
     return answer.status
 
