@@ -6,7 +6,7 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import numpy as np
 import pytest
@@ -267,6 +267,18 @@ def trickled(wire: Wire, head: bytes, pause: float) -> int:
         wire.send(b"a")
         time.sleep(pause)
     return answers[0]
+
+
+def test_who_trickles_on_after_a_408_is_gone_at_the_next_sweep(port):
+    """Nothing of worth is on the way. Fails where it has as long as others to read why: 5 s more."""
+    with Wire(port) as wire:
+        assert trickled(wire, request("POST", "/predict", "Content-Length: 1000"), 0.1) == 408
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() - began < 10:
+                wire.send(b"a")
+                time.sleep(0.05)
+        assert time.monotonic() - began < 4
 
 
 def test_a_slow_but_steady_body_is_served(port):
