@@ -12,7 +12,8 @@ Pixels = NDArray[np.uint8]
 Levels = NDArray[np.float32]
 Degrees = Literal[0, 90, 180, 270]
 
-STRIP_ROWS = 128
+STRIP_PIXELS = 1 << 17
+"""So many levels at a time stay in the processor's cache, whatever the picture's shape."""
 
 _ORIENTATION = 0x0112  # the EXIF tag
 # EXIF orientation -> (degrees to turn clockwise, whether it is then mirrored left to right).
@@ -81,31 +82,51 @@ def _scaled(image: Image.Image) -> Pixels:
     The range is guessed from the largest level, since files do not say it: fractions, 8 bits, 16 bits, or else
     whatever the picture spans. Levels that are not finite count as 0.
     """
-    low = min(float(strip.min()) for strip in _strips(image))
-    high = max(float(strip.max()) for strip in _strips(image))
+    extremes = np.array([(strip.min(), strip.max()) for _, strip in _strips(image)])
+    low, high = float(extremes.min()), float(extremes.max())
     if low < 0 or high > 65535:
         white = high - low
     else:
         low = 0.0
         white = 1.0 if image.mode.startswith("F") and high <= 1 else 255.0 if high <= 255 else 65535.0
-    return np.concatenate([np.rint((strip - low) * (255.0 / white)).astype(np.uint8) for strip in _strips(image)])
+    pixels = np.empty(image.size[::-1], np.uint8)
+    for place, strip in _strips(image):
+        pixels[place] = np.rint((strip.astype(np.float32) - low) * (255.0 / white))
+    return pixels
 
 
-def _strips(image: Image.Image) -> Iterator[NDArray[np.float32]]:
-    """A picture's levels, some rows at a time: all at once they would take four times the picture's own memory."""
-    for top in range(0, image.height, STRIP_ROWS):
-        levels = np.asarray(image.crop((0, top, image.width, min(top + STRIP_ROWS, image.height))))
-        yield np.nan_to_num(levels.astype(np.float32), copy=False, nan=0.0, posinf=0.0, neginf=0.0)
+def _strips(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], NDArray[np.generic]]]:
+    """A picture's levels piece by piece, and where each is: at once they would take four times its own memory."""
+    columns = min(image.width, STRIP_PIXELS)
+    rows = STRIP_PIXELS // columns
+    for top in range(0, image.height, rows):
+        for left in range(0, image.width, columns):
+            right, bottom = min(left + columns, image.width), min(top + rows, image.height)
+            levels = np.asarray(image.crop((left, top, right, bottom)))
+            if image.mode == "F":
+                levels = np.nan_to_num(levels, nan=0.0, posinf=0.0, neginf=0.0)
+            yield (slice(top, bottom), slice(left, right)), levels
 
 
 def _with_alpha(image: Image.Image) -> Pixels:
     """Grey pixels of a picture with alpha, on a ground that its ink stands out from."""
-    mode = "LA" if image.mode in ("La", "LA") else "RGBA"  # palettes and tRNS convert to RGBA only
-    straight = image if image.mode == mode else image.convert(mode)
-    grey, alpha = straight.convert("L"), straight.getchannel("A")
+    grey, alpha = _grey_with_alpha(image)
     opaque = alpha.point([0] * 128 + [255] * 128)
     levels = np.asarray(grey.histogram(opaque))
     dark = int(levels @ np.arange(256)) <= 127 * int(levels.sum())
     ground = Image.new("L", image.size, 255 if dark else 0)
     ground.paste(grey, mask=alpha)
     return np.asarray(ground)
+
+
+def _grey_with_alpha(image: Image.Image) -> tuple[Image.Image, Image.Image]:
+    """Grey levels and alpha, each of mode L."""
+    if image.mode in ("1", "L", "P"):  # of their few levels each is converted once
+        levels = image.crop((0, 0, 256, 1))
+        levels.putdata(range(256))
+        straight = levels.convert("RGBA")
+        tables = straight.convert("L").tobytes(), straight.getchannel("A").tobytes()
+        return image.point(tables[0], "L"), image.point(tables[1], "L")
+    mode = "LA" if image.mode in ("La", "LA") else "RGBA"  # PA and a transparent colour convert to RGBA only
+    straight = image if image.mode == mode else image.convert(mode)
+    return straight.convert("L"), straight.getchannel("A")

@@ -7,18 +7,21 @@ decoded: 34 bytes of WebP can ask for 2 GB.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
+from math import isqrt
 
 # The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
-from PIL import Image, TiffImagePlugin, WebPImagePlugin  # noqa: F401
+from PIL import Image, ImageFile, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
 from model.grey import Degrees, Grey, Pixels, rotation, to_grey
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
+from service.jpeg import has_more_scans
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow calls the formats that are read; PPM stands for all of PNM."""
 
-OPENED_AS = {*FORMATS, "MPO"}
+JPEGS = {"JPEG", "MPO"}
+OPENED_AS = {*FORMATS, *JPEGS}
 """An MPO, as many phones write, opens as JPEG and is one for its first frame, the only one that is read."""
 
 MAX_WEBP_PIXELS = 8_000_000
@@ -26,6 +29,22 @@ MAX_WEBP_PIXELS = 8_000_000
 
 DRAFT_SIDE = 640
 """JPEGs are decoded at the smallest of 1, 1/2, 1/4 and 1/8 that keeps both sides this long, in pixels."""
+
+MAX_DRAFT_PIXELS = 1_500_000
+"""Of a JPEG with a side shorter than that, about: where it has four times as many it is decoded small all the same."""
+
+MAX_SCANS = 32
+"""Of a JPEG: some ten bytes of a scan have its decoder go through all of the picture once more."""
+
+COSTLY = {"lzma", "jpeg", "tiff_jpeg"}
+"""Compressions of TIFFs, which may have two thirds of the pixels only, as WebPs."""
+
+MAX_SLOW_PIXELS = 1_000_000
+SLOW = {"bmp_rle", "ppm"}
+"""Decoders of Pillow's in Python: of RLE in a BMP, and of a binary PNM whose white is neither 255 nor 65535."""
+
+MAX_HEAVY_PIXELS = 8_000_000
+"""Of a picture that Pillow holds with four bytes to each: of a larger one every other pixel, each way, is looked at."""
 
 UNDECODED = "webp"
 """The compression of a TIFF for which there is no decoder: libtiff would say so on standard error, past our log."""
@@ -72,7 +91,7 @@ class Decoded:
 
     grey: Grey
     scale: int
-    """Pixels of the picture for each decoded one: 1, or 2, 4, 8 where a JPEG was decoded small."""
+    """Pixels of the picture for each decoded one, each way: 1, or 2, 4, 8 where it was decoded small."""
     size: tuple[int, int]
     """Width and height of the upright picture, in its own pixels."""
 
@@ -88,7 +107,7 @@ def as_decoded(pixels: Pixels) -> Decoded:
     return Decoded(Grey(pixels, 0), 1, (columns, rows))
 
 
-def open_image(raw: bytes, max_pixels: int) -> Image.Image:
+def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     """Read a picture's header: nothing is decoded yet, `size` is known.
 
     Raises UnsupportedImage, CorruptImage or ImageTooLarge.
@@ -105,9 +124,11 @@ def open_image(raw: bytes, max_pixels: int) -> Image.Image:
         raise UnsupportedImage(_advice(raw))
     if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
         raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
-    limit = min(max_pixels * 2 // 3, MAX_WEBP_PIXELS) if image.format == "WEBP" else max_pixels
+    limit = _pixel_limit(image, max_pixels)
     if image.width * image.height > limit:
         raise _too_large(limit)
+    if image.format in JPEGS and has_more_scans(raw, MAX_SCANS):
+        raise CorruptImage(f"Save the JPEG again, with at most {MAX_SCANS} scans.")
     return image
 
 
@@ -116,12 +137,16 @@ def decode_image(image: Image.Image) -> Decoded:
     width, height = image.size
     turned: Degrees = 0
     try:
-        if image.format in ("JPEG", "MPO"):
-            image.draft("L", (DRAFT_SIDE, DRAFT_SIDE))
+        if image.format in JPEGS:
+            least = max(1, isqrt(width * height // MAX_DRAFT_PIXELS))
+            image.draft("L", (min(DRAFT_SIDE, -(-width // least)), min(DRAFT_SIDE, -(-height // least))))
         scale = round(width / image.width)
         if image.format == "TIFF":  # Pillow itself turns these upright while it loads them, and forgets that it did
             turned = rotation(image)
         image.load()
+        if _is_heavy(image):
+            scale *= 2
+            image = image.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
         grey = to_grey(image)
     except MemoryError:
         raise Overloaded("There is no memory for this picture now; try again in a second.") from None
@@ -130,6 +155,12 @@ def decode_image(image: Image.Image) -> Decoded:
     rows, columns = grey.pixels.shape
     upright = (height, width) if grey.rotated in (90, 270) else (width, height)
     return Decoded(replace(grey, rotated=grey.rotated or turned), scale, (columns, rows) if scale == 1 else upright)
+
+
+def _is_heavy(image: Image.Image) -> bool:
+    """Whether to make all of a decoded picture's pixels grey would take as long as to decode them."""
+    slow = image.mode in ("CMYK", "LA", "RGBA", "RGBa", "RGBX") or (image.mode == "RGB" and image.has_transparency_data)
+    return slow and image.width * image.height > MAX_HEAVY_PIXELS
 
 
 def _unopened(raw: bytes, error: Exception) -> ServiceError:
@@ -149,6 +180,16 @@ def _advice(raw: bytes) -> str:
         if matches(raw):
             return f"{readable}; this is {name}: {way_out}."
     return f"{readable}; these bytes are none of them."
+
+
+def _pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> int:
+    """How many pixels may be decoded, by what it takes to."""
+    if image.format == "WEBP":
+        return min(max_pixels * 2 // 3, MAX_WEBP_PIXELS)
+    if image.format == "TIFF" and image.info.get("compression") in COSTLY:
+        return max_pixels * 2 // 3
+    slow = any(tile.codec_name in SLOW for tile in image.tile)
+    return min(max_pixels, MAX_SLOW_PIXELS) if slow else max_pixels
 
 
 def _too_large(limit: int) -> ImageTooLarge:

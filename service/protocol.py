@@ -11,6 +11,7 @@ import httptools
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from service.admission import Admission
+from service.boundary import POLICY
 from service.busy import Busy, told
 from service.exchange import answer_bytes
 from service.front import Front
@@ -21,6 +22,9 @@ from service.settings import Settings
 MAX_WAITING = 100
 """Requests that may wait behind the one in work. A single read brings thousands of short ones; each takes some 3 kB."""
 
+TOLD_SECONDS = 0.4
+"""Who was too slow to send has so long to read why, which is until the next sweep: nothing of worth is on the way."""
+
 VERSIONS = ("1.1", "1.0")
 
 Phase = Literal["head", "body", "idle", "ended"]
@@ -29,9 +33,15 @@ Phase = Literal["head", "body", "idle", "ended"]
 class Refused(Exception):
     """Raised in a parser callback: the request is answered, most often in plain text, and the connection closed."""
 
-    def __init__(self, status: HTTPStatus, reason: str, answer: bytes = b"") -> None:
+    def __init__(self, status: HTTPStatus, reason: str, answer: bytes = b"", linger: float = 0) -> None:
         super().__init__(reason)
         self.answer = answer or plain_answer(status, reason)
+        self.linger = linger or LINGER_SECONDS
+
+
+def too_slow(reason: str) -> Refused:
+    """What a client past a deadline is told."""
+    return Refused(HTTPStatus.REQUEST_TIMEOUT, reason, linger=TOLD_SECONDS)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -66,6 +76,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.unread_bytes = 0  # of our answers, at the last sweep
         self.unread_since = self.since
         self.refusal = b""  # the last word, once the connection has ended
+        self.linger = LINGER_SECONDS  # for how long what comes after it is thrown away
 
     # What arrives
 
@@ -257,14 +268,14 @@ class GuardedProtocol(HttpToolsProtocol):
         elif self.phase == "body":
             allowed = self.settings.body_timeout_seconds + self.body_bytes / self.settings.min_body_rate
             if now - self.since > allowed:
-                self.refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "The body took too long."))
+                self.refuse(too_slow("The body took too long."))
         elif self.answering:
             return
         elif self.phase == "idle" and now - self.since > self.settings.keep_alive_seconds:
             self.transport.close()
         elif self.phase == "head" and now - self.since > self.settings.header_timeout_seconds:
-            self.refuse(Refused(HTTPStatus.REQUEST_TIMEOUT, "The request's head took too long."))
-        elif self.phase == "ended" and now - self.since > LINGER_SECONDS:
+            self.refuse(too_slow("The request's head took too long."))
+        elif self.phase == "ended" and now - self.since > self.linger:
             self.transport.abort()
 
     def unread_for(self, now: float) -> float:
@@ -278,6 +289,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def refuse(self, refused: Refused) -> None:
         """Answer the request that is being parsed, after those before it, and close."""
         self.refusal = b"" if self.silent else refused.answer
+        self.linger = refused.linger
         if self.phase == "body" and self.pipeline:
             self.pipeline.popleft()  # it waits behind others, and no app has seen it
         elif self.phase == "body":
@@ -314,5 +326,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
 def plain_answer(status: HTTPStatus, reason: str, headers: str = "") -> bytes:
     """The bytes of an answer that no app gave."""
-    head = f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(reason)}\r\nconnection: close\r\n"
-    return STATUS_LINE[status] + f"{head}{headers}\r\n{reason}".encode("ascii")
+    lines = (
+        f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(reason)}\r\nconnection: close\r\n{headers}"
+        f"x-content-type-options: nosniff\r\ncontent-security-policy: {POLICY}\r\n\r\n"
+    )
+    return STATUS_LINE[status] + (lines + reason).encode("ascii")

@@ -90,6 +90,22 @@ def test_levels_that_are_no_numbers_are_black():
     assert to_grey(Image.fromarray(levels)).pixels.tolist() == [[0, 0, 0, 128, 255]]
 
 
+@pytest.mark.parametrize("shape", [(2, 300_000), (300_000, 2), (600, 1000)])
+def test_deep_levels_keep_their_places(shape):
+    """They are converted piece by piece, in both directions."""
+    levels = np.random.default_rng(0).integers(0, 256, shape, np.uint8)
+    assert np.array_equal(to_grey(sixteen_bits(levels.astype(np.uint16) * 257)).pixels, levels)
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "P"])
+@pytest.mark.parametrize("transparency", [0, 7, 255])
+def test_few_levels_give_what_each_pixel_would(mode, transparency):
+    """Their tables say what converting every pixel to RGBA says."""
+    picture = GREY.convert(mode)
+    picture.info["transparency"] = transparency
+    assert np.array_equal(to_grey(picture).pixels, to_grey(picture.convert("RGBA")).pixels)
+
+
 @pytest.mark.parametrize("ink", [0, 255])
 @pytest.mark.parametrize("hidden", [0, 255])
 def test_opaque_pixels_are_the_ink(ink, hidden):

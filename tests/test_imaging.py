@@ -5,6 +5,7 @@ import struct
 import subprocess
 import sys
 import zlib
+from contextlib import nullcontext
 from io import BytesIO
 
 import numpy as np
@@ -12,8 +13,17 @@ import pytest
 from PIL import Image
 
 from service.errors import CorruptImage, ImageTooLarge, ServiceError, UnsupportedImage
-from service.imaging import DRAFT_SIDE, FORMATS, MAX_WEBP_PIXELS, decode_image, open_image
+from service.imaging import (
+    DRAFT_SIDE,
+    FORMATS,
+    MAX_SCANS,
+    MAX_SLOW_PIXELS,
+    MAX_WEBP_PIXELS,
+    decode_image,
+    open_image,
+)
 from tests.conftest import ROOT, encoded
+from tests.torture.giants import progressive, run_lengths
 
 LIMIT = 25_000_000
 SIZE = (60, 40)
@@ -109,6 +119,54 @@ def test_webp_has_a_lower_limit(limit, lower):
     side = int(lower**0.5) + 1
     with pytest.raises(ImageTooLarge, match=f"{lower:,}"):
         open_image(encoded(Image.new("L", (side, side)), "WEBP", quality=1, method=0), limit)
+
+
+@pytest.mark.parametrize(
+    ("raw", "limit"),
+    [
+        (encoded(Image.new("L", (4100, 4100)), "TIFF", compression="lzma"), LIMIT * 2 // 3),
+        (run_lengths(8, 1001), MAX_SLOW_PIXELS),
+        (b"P5 1001 1001 4095\n", MAX_SLOW_PIXELS),
+    ],
+)
+def test_what_is_costly_to_decode_has_a_lower_limit(raw, limit):
+    """By its compression, or because Pillow decodes it in Python."""
+    with pytest.raises(ImageTooLarge, match=f"{limit:,}"):
+        open_image(raw, LIMIT)
+
+
+@pytest.mark.parametrize(("scans", "refused"), [(MAX_SCANS, False), (MAX_SCANS + 1, True)])
+def test_a_jpeg_with_more_scans_than_any_program_writes_is_refused(scans, refused):
+    """Each has the decoder go through all of the picture again, for ten bytes."""
+    with pytest.raises(CorruptImage, match="scans") if refused else nullcontext():
+        decode_image(open_image(progressive(640, 480, 1, scans), LIMIT))
+
+
+def test_scans_elsewhere_are_none():
+    """Neither what looks like some in a comment nor a film behind the picture counts."""
+    jpeg = encoded(picture(), "JPEG", progressive=True, comment=b"\xff\xda" * 100) + b"\xff\xda" * 100
+    assert decode_image(open_image(jpeg, LIMIT)).grey.pixels.std() > 10
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "LA", "RGBA", "transparent RGB"])
+def test_a_very_large_picture_is_looked_at_by_halves(mode):
+    """It keeps its greys, and the scale leads back to its pixels."""
+    large = Image.new(mode.split()[-1], (3001, 3000), (0,) * 4 if mode == "CMYK" else "white")
+    large.paste((255,) * 4 if mode == "CMYK" else "black", (1000, 1000, 2000, 2500))
+    options = {"transparency": (255, 255, 255)} if mode == "transparent RGB" else {}
+    decoded = decode_image(open_image(encoded(large, "TIFF" if mode == "CMYK" else "PNG", **options), LIMIT))
+
+    assert decoded.scale == 2
+    assert decoded.size == (3001, 3000)
+    rows, columns = np.nonzero(decoded.grey.pixels < 100)
+    assert decoded.in_picture((columns[0], rows[0], columns[-1] + 1, rows[-1] + 1)) == pytest.approx(
+        (1000, 1000, 2000, 2500), abs=2
+    )
+
+
+def test_a_thin_jpeg_is_decoded_small_too():
+    """By its pixels, where its short side says nothing."""
+    assert decode_image(open_image(encoded(Image.new("L", (600, 20_000), 128), "JPEG"), LIMIT)).scale == 2
 
 
 def test_an_mpo_is_read_as_the_jpeg_it_begins_with():

@@ -6,11 +6,12 @@ import struct
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 
 import numpy as np
 import pytest
 
+from service.boundary import POLICY
 from tests.conftest import Server, png, running_server
 from tests.wire import Wire, asked, get, post, request
 
@@ -51,6 +52,8 @@ def refused(port: int, data: bytes) -> int:
         answer = wire.answer()
         assert answer.closes
         assert answer.headers["content-type"] == "text/plain; charset=utf-8"
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["content-security-policy"] == POLICY
         assert wire.ended()
     return answer.status
 
@@ -264,6 +267,18 @@ def trickled(wire: Wire, head: bytes, pause: float) -> int:
         wire.send(b"a")
         time.sleep(pause)
     return answers[0]
+
+
+def test_who_trickles_on_after_a_408_is_gone_at_the_next_sweep(port):
+    """Nothing of worth is on the way. Fails where it has as long as others to read why: 5 s more."""
+    with Wire(port) as wire:
+        assert trickled(wire, request("POST", "/predict", "Content-Length: 1000"), 0.1) == 408
+        began = time.monotonic()
+        with suppress(ConnectionError):
+            while time.monotonic() - began < 10:
+                wire.send(b"a")
+                time.sleep(0.05)
+        assert time.monotonic() - began < 4
 
 
 def test_a_slow_but_steady_body_is_served(port):
