@@ -25,7 +25,7 @@ from service.batch.inputs import Inputs
 from service.batch.reader import ReaderOptions
 from service.classifier import Classifier
 from service.pictures import Looking
-from service.pipeline import Prepared, predict, prepare_raw
+from service.pipeline import decode_raw, frame_ready, predict
 from service.settings import Settings
 from tests.samples import IMAGES, photo, written
 
@@ -64,7 +64,7 @@ def run_loop(pictures: list[bytes]) -> tuple[float, str]:
     decode = frame = infer = 0.0
     began = process_time()
     for start in range(0, len(pictures), CHUNK):
-        chunk: list[Prepared] = [prepare_raw(raw, 25_000_000) for raw in pictures[start : start + CHUNK]]
+        chunk = frame_ready([decode_raw(raw, 25_000_000) for raw in pictures[start : start + CHUNK]])
         middle = process_time()
         predict(chunk, classifier)
         infer += process_time() - middle

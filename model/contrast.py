@@ -1,10 +1,11 @@
 """Tell ink from what only looks like it: how clearly a digit stands out from the ground, and on both sides."""
 
 import math
+from typing import Any
 
 import numpy as np
 
-from model.components import Mask
+from model.components import Ints, Mask
 from model.grey import Levels, Pixels
 from model.ink import LEVEL, SQUARE, Ink
 from model.morphology import close, grow
@@ -26,6 +27,9 @@ PLAIN = 50
 BARE = 1 / 6
 """Up to this fraction of its ink's contrast a pixel of a plain picture counts as bare ground."""
 
+Number = Any
+"""A number, or an array of them: numpy's operations do not tell them apart."""
+
 
 def clear_contrast(ink: Ink, mask: Mask, width: float, aside: Mask) -> float | None:
     """How far a digit stands out, in grey levels; None where it hardly does, or from one side only, as shadows do.
@@ -37,7 +41,7 @@ def clear_contrast(ink: Ink, mask: Mask, width: float, aside: Mask) -> float | N
     contrast, noise = _contrast(ink.levels, digit, ground)
     if contrast < max(FAINTEST, CLEAREST_GRAIN * noise):
         return None
-    near, grain = _contrast(_stands_out(ink.pixels, _reach(width)), digit, ground)
+    near, grain = _contrast(_stands_out(ink.pixels, reach_of(width)), digit, ground)
     if near < max(min(BOTH_SIDES * contrast, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain):
         return None
     clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
@@ -60,38 +64,44 @@ def plain_contrast(ink: Ink, area: int, width: float, threshold: int) -> float |
     most = int(dark @ LEVEL[rest.size : ink.count.size]) / area
     contrast = most - int(rest @ LEVEL[: rest.size]) / ground
     bare, glare = int(BARE * contrast), int(ink.pixels.max()) - ink.level
-    near, grain = contrast - bare - glare, noise + bare / 2 + glare
     is_clear = (
-        contrast >= max(PLAIN, CLEAREST_GRAIN * noise, CLEAR + CLEAREST_NOISE * noise)
-        and near >= max(min(BOTH_SIDES * most, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain)
-        and _is_bare_everywhere(ink, bare, _reach(width))
+        ink.rim <= bare
+        and surely_clear(most, contrast, noise, bare, glare)
+        and bare_everywhere(ink.levels, np.asarray(bare), reach_of(width))
     )
     return contrast if is_clear else None
 
 
-def _reach(width: float) -> int:
+def surely_clear(most: Number, contrast: Number, noise: Number, bare: Number, glare: Number) -> Number:
+    """Whether what these bounds allow stands out clearly, of one picture or of many, [N]."""
+    near, grain = contrast - bare - glare, noise + bare / 2 + glare
+    apart = np.maximum(np.maximum(CLEAREST_GRAIN * noise, CLEAR + CLEAREST_NOISE * noise), PLAIN)
+    nearby = np.maximum(np.minimum(BOTH_SIDES * most, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain)
+    return (contrast >= apart) & (near >= nearby)
+
+
+def reach_of(width: float) -> int:
     """How far from a stroke's pixels, of strokes of a mean width, there should be ground."""
     return 2 + math.ceil(width)
 
 
-def _is_bare_everywhere(ink: Ink, bare: int, reach: int) -> bool:
+def bare_everywhere(levels: Pixels, bare: Ints, reach: int) -> Mask | np.bool_:
     """Whether every square of `2 * reach + 1` pixels, beyond the sides too, surely has a pixel with no more ink.
 
-    So many points of a lattice lie in each; those that reach beyond the sides share pixels with these.
+    Of one picture [H, W], or of many [N, H, W], that have no more ink along their sides either. So many points of a
+    lattice lie in each square; those that reach beyond the sides share pixels with these.
     """
-    if ink.rim > bare:
-        return False
     step = max(1, (2 * reach + 1) // 6)
     points = (2 * reach + 1) // step
-    inked = ink.levels[::step, ::step] > bare
+    inked = levels[..., ::step, ::step] > bare[..., np.newaxis, np.newaxis]
     for _ in range(2):
         covered = 1
         while covered < points:
             further = min(covered, points - covered)
-            inked = inked[further:] & inked[:-further]
+            inked = inked[..., further:, :] & inked[..., :-further, :]
             covered += further
-        inked = inked.T
-    return not inked.any()
+        inked = inked.swapaxes(-1, -2)
+    return np.logical_not(inked.any(axis=(-1, -2)))
 
 
 def _stands_out(pixels: Pixels, reach: int) -> Pixels:

@@ -125,9 +125,7 @@ def _digit_above(ink: Ink, threshold: int, lines: Mask, pixel: float) -> Digit |
     stray = np.zeros(components.area.size, np.bool_) if free else _stray(components, lines)
     kept = _kept(components, stray, ink.levels, threshold)
     parts = components.parts(kept)
-    if max((max(part.height, part.width) for part in parts), default=0) <= max(
-        SPECK * min(above.shape), SPECK_PIXELS * pixel
-    ):
+    if max((max(part.height, part.width) for part in parts), default=0) <= most_of_a_speck(above.shape, pixel):
         return None
     alone = free and len(parts) == kept.size
     mask = above if alone else components.mask(kept)
@@ -138,7 +136,12 @@ def _digit_above(ink: Ink, threshold: int, lines: Mask, pixel: float) -> Digit |
     if contrast is None:
         return None
     enclosure = find_enclosure(components, parts)
-    return Digit(ink.levels, mask, _box(parts), width, bool(plain), contrast, len(parts), enclosure, _reason(parts))
+    return Digit(ink.levels, mask, _box(parts), width, bool(plain), contrast, len(parts), enclosure, reason_of(parts))
+
+
+def most_of_a_speck(shape: tuple[int, int], pixel: float) -> float:
+    """How long a speck may be, in a picture [H, W] of which so many pixels stand for one of the original."""
+    return max(SPECK * min(shape), SPECK_PIXELS * pixel)
 
 
 def _ruled(levels: Pixels, threshold: int, lines: Mask, pixel: float) -> Mask:
@@ -198,7 +201,7 @@ def _box(parts: list[Part]) -> Box:
     return min(left), min(top), max(right), max(bottom)
 
 
-def _reason(parts: list[Part]) -> Reason | None:
+def reason_of(parts: list[Part]) -> Reason | None:
     """Tell what is not one digit."""
     if _side_by_side(parts):
         return "several_digits"

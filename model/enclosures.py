@@ -26,10 +26,10 @@ def find_enclosure(components: Components, parts: list[Part]) -> Box | None:
     ):
         return None
     largest = components.mask(np.arange(components.area.size) == number)[top:bottom, left:right]
-    return (left, top, right, bottom) if _has_four_sides(largest) else None
+    return (left, top, right, bottom) if has_four_sides(largest) else None
 
 
-def _has_four_sides(part: Mask) -> bool:
+def has_four_sides(part: Mask) -> bool:
     """Whether ink runs along all sides of a mask [H, W]."""
     rows, columns = part.shape
     high, wide = 1 + int(STRAIGHT * rows), 1 + int(STRAIGHT * columns)

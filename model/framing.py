@@ -3,6 +3,9 @@
 The steps follow the MNIST page (LeCun, Cortes, Burges) and its reconstruction QMNIST (Yadav, Bottou 2019).
 """
 
+import itertools
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,8 +15,9 @@ from model.digit import Digit, Reason, find_digit
 from model.framed import CENTRE, are_framed
 from model.grey import Levels, Pixels
 from model.ink import Ink, Polarity, find_ink
+from model.plain import find_plain
 from model.strokes import FINE, LONGEST, Strokes, redraw
-from model.working import Box, to_working
+from model.working import LARGEST, Box, Working, to_working
 
 __all__ = ["Framed", "Polarity", "as_framed", "frame_digit"]
 
@@ -26,9 +30,18 @@ UNEVEN = 40
 FAINT = 40
 """Grey levels between ink and ground below which the contrast is called low."""
 
-_AVERAGE = (np.repeat(np.eye(SIZE, 3 * SIZE, SIZE), FINE, axis=1) / FINE).astype(np.float32)
-"""Averages fine pixels to those of the frame, and leaves out what lies up to a frame's length before or behind it."""
-_BEFORE = round((SIZE + CENTRE) * FINE)
+PLACES = 16
+"""Between two fine pixels, at one of which the centre of mass is put: to round it to a fine pixel costs accuracy."""
+
+_WHOLE = np.repeat(np.eye(SIZE, 3 * SIZE, SIZE), FINE, axis=1) / FINE
+_AVERAGES = np.array(
+    [part * np.roll(_WHOLE, -1, axis=1) + (1 - part) * _WHOLE for part in np.arange(PLACES) / PLACES], np.float32
+)
+"""Average fine pixels to those of the frame, and leave out what lies up to a frame's length before or behind it.
+
+At each place between two fine pixels: [PLACES, 28, fine pixels].
+"""
+_BEFORE = (SIZE + CENTRE) * FINE
 """Where among these the centre of mass belongs."""
 _FINE = np.arange(3 * SIZE * FINE) + 0.5
 _PROFILE = np.stack([np.ones_like(_FINE), _FINE], axis=-1).astype(np.float32)
@@ -63,6 +76,35 @@ def as_framed(pixels: Pixels) -> Framed:
     return Framed(pixels, inverted=False, box=(0, 0, SIZE, SIZE))
 
 
+def frame_digits(pictures: Sequence[Pixels], polarity: Polarity = "auto") -> list[Framed]:
+    """Frame many pictures, each as `frame_digit` does; small ones of one size are looked at together."""
+    framed: dict[int, Framed] = {}
+    if polarity == "auto" and len(pictures) > 1:
+        framed |= _taken({number: each for number, each in enumerate(pictures) if each.shape == (SIZE, SIZE)})
+        framed |= _plain({number: each for number, each in enumerate(pictures) if SIZE < max(each.shape) <= LARGEST})
+    return [framed.get(number) or frame_digit(each, polarity) for number, each in enumerate(pictures)]
+
+
+def _taken(pictures: Mapping[int, Pixels]) -> Iterator[tuple[int, Framed]]:
+    """Of pictures (28, 28), by number, those that are framed already."""
+    if pictures:
+        framed = are_framed(np.stack(list(pictures.values())))
+        yield from ((number, as_framed(pictures[number])) for number in itertools.compress(pictures, framed))
+
+
+def _plain(pictures: Mapping[int, Pixels]) -> Iterator[tuple[int, Framed]]:
+    """Of pictures, by number, those whose digit is found for little along with others of their working size."""
+    alike = defaultdict(list)
+    for number, pixels in pictures.items():
+        working = to_working(pixels)
+        alike[working.pixels.shape, working.scale].append((number, working))
+    for (_, scale), same in alike.items():
+        found = find_plain(np.stack([working.pixels for _, working in same]), 1 / scale)
+        for (number, working), each in zip(same, found, strict=True):
+            if each:
+                yield number, _drawn(working, *each)
+
+
 def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
     """Frame a picture; where the digit is small, or enclosed, look again at that place alone, `looks` times at most."""
     working = to_working(pixels)
@@ -78,8 +120,12 @@ def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
         around = _longest(box) // 2
         place = box[0] - around, box[1] - around, box[2] + around, box[3] + around
         closer = _framed_within(pixels, place, "dark-on-light" if ink.dark else "light-on-dark", looks - 1)
-    if closer and closer.box:
-        return closer
+    return closer if closer and closer.box else _drawn(working, ink, digit)
+
+
+def _drawn(working: Working, ink: Ink, digit: Digit) -> Framed:
+    """Draw the digit that was found into the frame."""
+    box = working.in_original(digit.box)
     strokes = redraw(digit.levels, digit.mask, digit.box, digit.width, plain=digit.plain)
     return Framed(_placed(strokes.fine), ink.dark, box, _warnings(ink, digit, strokes, box), digit.reason)
 
@@ -102,9 +148,14 @@ def _placed(fine: Levels) -> Pixels:
     """Put the centre of mass where MNIST has it, and average the fine pixels down to the frame's."""
     rows, columns = fine.shape
     (mass, x), (y, _) = (_PROFILE[:rows].T @ (fine @ _PROFILE[:columns])).tolist()
-    top, left = _BEFORE - round(y / mass), _BEFORE - round(x / mass)
-    down, across = _AVERAGE[:, top : top + rows], _AVERAGE[:, left : left + columns]
+    down, across = _average(_BEFORE - y / mass, rows), _average(_BEFORE - x / mass, columns)
     return (down @ fine @ across.T * 255 + 0.5).astype(np.uint8)
+
+
+def _average(before: float, count: int) -> Levels:
+    """What averages so many fine rows or columns, which come after empty ones, to those of the frame: (28, N)."""
+    whole, place = divmod(round(before * PLACES), PLACES)
+    return _AVERAGES[place, :, whole : whole + count]
 
 
 def _warnings(ink: Ink, digit: Digit, strokes: Strokes, box: Box) -> tuple[str, ...]:

@@ -72,12 +72,19 @@ def find_ink(pixels: Pixels, polarity: Polarity) -> Ink:
         pixels, count, threshold = ~pixels, count[::-1], 254 - threshold
     level = threshold + 1 + int(count[threshold + 1 :].argmax()) if threshold < 255 else 255
     if count[level] >= FLAT * pixels.size:
-        levels = level - np.minimum(pixels, np.uint8(level))
+        levels = darker(pixels, np.uint8(level))
         ink = Ink(pixels, levels, level - threshold - 1, count[level::-1], rim(levels), dark, level=level)
         if ink.rim <= ink.threshold or _is_all_over(pixels == level):
             return ink
     ground = find_ground(_coarse(pixels), pixels.shape)
     return _stands_out(pixels, np.maximum(ground, pixels), dark, int(np.ptp(ground)))
+
+
+def darker(pixels: Pixels, ground: Pixels | np.uint8) -> Pixels:
+    """By how many levels pixels are darker than the ground, uint8 [...]; 0 where they are lighter."""
+    levels: Pixels = ground - pixels
+    levels *= pixels < ground  # a third of the time that the lesser of the two takes
+    return levels
 
 
 def flattened(ink: Ink) -> Ink:
@@ -177,3 +184,21 @@ def otsu(count: Histogram) -> tuple[int, float]:
     best = int(between.argmax())
     variance = float(count @ SQUARE) - total * mean * mean
     return best, float(between[best]) * total / variance if variance > 0 else 0.0
+
+
+def otsus(count: Histogram) -> Histogram:
+    """The same highest levels of the lower classes of many histograms: [N, 256] -> [N]."""
+    below, mass = count.cumsum(axis=1), (count * LEVEL).cumsum(axis=1)
+    total, mean = below[:, -1:], mass[:, -1:] / below[:, -1:]
+    between = (mean * below - mass) ** 2 / np.maximum(below * (total - below), 1)
+    best: Histogram = between.argmax(axis=1)
+    return best
+
+
+def rims(levels: Pixels) -> Histogram:
+    """The highest level in the margin of each of many pictures, uint8 [N, H, W] -> [N]."""
+    across, down = levels.max(axis=1), levels.max(axis=2)
+    wide, high = 1 + round(SIDE * across.shape[1]), 1 + round(SIDE * down.shape[1])
+    margins = across[:, :wide], across[:, -wide:], down[:, :high], down[:, -high:]
+    highest: Histogram = np.concatenate(margins, axis=1).max(axis=1).astype(np.intp)
+    return highest

@@ -15,8 +15,8 @@ from model.grey import Levels, Pixels
 from model.morphology import grow
 from model.working import Box
 
-FINE = 6
-"""Fine pixels per side of a pixel of the frame; 3 take 80 µs less, and read a few of a thousand small scans less."""
+FINE = 3
+"""Fine pixels per side of a pixel of the frame; 6 read no more, and take 70 µs longer."""
 LONGEST = 20
 """Longest side of an MNIST digit, in pixels of the frame."""
 BORDER = 2
@@ -103,11 +103,10 @@ def _sharpened(ink: Levels, grid: _Grid) -> Levels:
     rows, columns = ink.shape
     fine = math.ceil(grid.scale * rows), math.ceil(grid.scale * columns)
     down, across = grid.matrices[:, : fine[0], :rows], grid.matrices[:, : fine[1], :columns]
+    ink = ink * np.float32(1 / _full(ink))
     sharp: Levels
     sharp, blurred = down @ ink @ across.transpose(0, 2, 1)
-    full = _full(sharp)
     sharp -= blurred
-    sharp *= 1 / full
     sharp -= LOW / (HIGH - LOW)
     np.maximum(sharp, 0, out=sharp)
     np.minimum(sharp, 1, out=sharp)
@@ -118,7 +117,7 @@ def _full(ink: Levels) -> float:
     """The level of full ink, from the mean in which each pixel weighs as the square of its own."""
     flat = ink.ravel()
     squared = flat * flat
-    return INNER * float(squared @ flat) / float(flat @ flat) * (HIGH - LOW) / (1 + SHARPEN)
+    return INNER * float(squared @ flat) / float(flat @ flat)
 
 
 def stroke_width(mask: Mask, area: int) -> float:

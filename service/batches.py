@@ -8,7 +8,7 @@ from PIL import Image
 from model.framing import Polarity
 from service.errors import ServiceError
 from service.imaging import open_image
-from service.pipeline import Prepared, prepare, prepare_framed
+from service.pipeline import Prepared, Ready, decode, frame_ready, prepare_framed
 from service.workers import Workers
 
 GROUP_PIXELS = 250_000
@@ -60,12 +60,15 @@ def grouped(images: Sequence[Image.Image]) -> list[list[Image.Image]]:
 
 
 def _finish(images: Sequence[Image.Image], polarity: Polarity) -> list[Outcome]:
-    return [_prepared(image, polarity) for image in images]
+    """Decode each, and frame them together."""
+    ready = [_decoded(image) for image in images]
+    prepared = iter(frame_ready([item for item in ready if isinstance(item, Ready)], polarity))
+    return [next(prepared) if isinstance(item, Ready) else item for item in ready]
 
 
-def _prepared(image: Image.Image, polarity: Polarity) -> Outcome:
+def _decoded(image: Image.Image) -> Ready | ServiceError:
     try:
-        return prepare(image, polarity)
+        return decode(image)
     except ServiceError as error:
         return error
     finally:

@@ -8,10 +8,11 @@ from time import perf_counter
 from typing import Any
 
 from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.boundary import POLICY
 from service.errors import PROBLEM_JSON, Overloaded, problem
-from service.exchange import Exchange, write
+from service.exchange import write
 from service.observe import METHODS, Finished, Observer
 from service.request_id import request_id
 
@@ -25,15 +26,17 @@ ID = "{id}"
 
 
 @dataclass(slots=True)
-class Busy(Exchange):
+class Busy:
     """A short request for which there is no slot. Its body is thrown away, and the connection is kept."""
 
     error: Overloaded
     observers: Sequence[Observer]
     started: float = field(default_factory=perf_counter)
+    cycle: RequestResponseCycle = field(init=False)
+    """Set when it is its turn on the connection."""
 
     def submit(self) -> None:
-        """Tell it."""
+        """Tell it: it is its turn, and its body has arrived."""
         scope: Any = self.cycle.scope  # uvicorn types it more narrowly
         seconds = perf_counter() - self.started
         write(self.cycle, HTTPStatus.SERVICE_UNAVAILABLE, *told(scope, self.error, self.observers, seconds))

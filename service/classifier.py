@@ -28,8 +28,8 @@ from model.contract import (
 from model.record import Acceptance, Golden, Record, RecordError
 from model.scores import Floats, energy
 
-CHUNK = 64
-"""Images of one run. Larger runs are no faster an image, and their buffers are never given back."""
+CHUNK = 16
+"""Images of one run. Larger runs are no faster an image, and their buffers are large ones to service/heap.py."""
 
 GOLDEN_TOLERANCE = 1e-3
 """How far the golden sample's probabilities may be off: room for another CPU's arithmetic, not for another model."""

@@ -1,29 +1,14 @@
-"""An exchange is answered within the protocol, in place of an app: without a task, and with ready bytes."""
+"""Short exchanges are answered within the protocol, in place of an app: without a task, and with ready bytes."""
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 from http import HTTPStatus
 
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, RequestResponseCycle
 
+from service.plain import UNTAKEN
+
 MOST_BYTES = 16 * 1024
 """Of a body that is waited for here."""
-
-UNTAKEN = frozenset({b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"})
-"""Headers that ask for more than an answer."""
-
-
-@dataclass(slots=True)
-class Exchange(ABC):
-    """A request whose head has come."""
-
-    cycle: RequestResponseCycle = field(init=False)
-    """Set when it is its turn on the connection."""
-
-    @abstractmethod
-    def submit(self) -> None:
-        """Have it answered: it is its turn, and its body has arrived."""
 
 
 def is_short(headers: dict[bytes, bytes], most_bytes: int) -> bool:
@@ -44,8 +29,10 @@ def answer_bytes(
     status: HTTPStatus, default_headers: Iterable[tuple[bytes, bytes]], headers: bytes, body: bytes, keep_alive: bool
 ) -> bytes:
     """A whole answer; each line of `headers` has its end."""
-    lines = [STATUS_LINE[status]]
-    for name, value in default_headers:
-        lines += (name, b": ", value, b"\r\n")
-    lines += (headers, b"\r\n" if keep_alive else b"connection: close\r\n\r\n", body)
-    return b"".join(lines)
+    end = headers if keep_alive else headers + b"connection: close\r\n"
+    return b"%b%b\r\n%b" % (first_lines(status, default_headers), end, body)
+
+
+def first_lines(status: HTTPStatus, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The status and what the server says in every answer."""
+    return STATUS_LINE[status] + b"".join([b"%b: %b\r\n" % header for header in default_headers])

@@ -2,14 +2,22 @@
 
 import logging
 import os
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from model.framing import Polarity
 from service.errors import BodyTooLarge, InternalError, MalformedBody, ServiceError
-from service.pipeline import Prepared, prepare_raw
+from service.pipeline import Prepared, Ready, decode_raw, frame_ready
 
 logger = logging.getLogger(__name__)
+
+TOGETHER = 1_000_000
+"""Pixels, of pictures that are held in memory to be framed together."""
+
+Made = TypeVar("Made")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +57,51 @@ def read_file(path: str | Path, max_bytes: int) -> bytes:
         return file.readall()
 
 
-def prepare_picture(source: str | bytes, looking: Looking) -> Prepared | Fault:
-    """Make a picture, its path or its bytes, ready for the network. Never raises: one picture is not all of them."""
+def prepare_pictures(sources: Iterable[str | bytes], looking: Looking) -> list[Prepared | Fault]:
+    """Make pictures, their paths or their bytes, ready for the network; several small ones are framed together.
+
+    Never raises: one picture is not all of them.
+    """
+    prepared: list[Prepared | Fault] = []
+    waiting: list[Ready | Fault] = []
+    room = TOGETHER
+    for source in sources:
+        waiting.append(_guarded(partial(_decoded, source, looking)))
+        room -= waiting[-1].decoded.grey.pixels.size if isinstance(waiting[-1], Ready) else 0
+        if room <= 0:
+            prepared += _framed(waiting, looking.polarity)
+            waiting, room = [], TOGETHER
+    return prepared + _framed(waiting, looking.polarity)
+
+
+def _decoded(source: str | bytes, looking: Looking) -> Ready:
+    """Raises OSError, ServiceError."""
+    raw = source if isinstance(source, bytes) else read_file(source, looking.max_bytes)
+    if not raw:
+        raise MalformedBody("The file is empty; name a picture.")
+    if len(raw) > looking.max_bytes:
+        raise BodyTooLarge(looking.max_bytes)
+    return decode_raw(raw, looking.max_pixels)
+
+
+def _framed(items: Sequence[Ready | Fault], polarity: Polarity) -> list[Prepared | Fault]:
+    """Frame what was decoded: together, or one by one where one of them makes trouble."""
+    together = _guarded(lambda: frame_ready([item for item in items if isinstance(item, Ready)], polarity))
+    if isinstance(together, list):
+        each = iter(together)
+        return [next(each) if isinstance(item, Ready) else item for item in items]
+    return [_guarded(partial(_alone, item, polarity)) if isinstance(item, Ready) else item for item in items]
+
+
+def _alone(ready: Ready, polarity: Polarity) -> Prepared:
+    [prepared] = frame_ready([ready], polarity)
+    return prepared
+
+
+def _guarded(do: Callable[[], Made]) -> Made | Fault:
+    """Do it, or say why it failed."""
     try:
-        raw = source if isinstance(source, bytes) else read_file(source, looking.max_bytes)
-        if not raw:
-            raise MalformedBody("The file is empty; name a picture.")
-        if len(raw) > looking.max_bytes:
-            raise BodyTooLarge(looking.max_bytes)
-        return prepare_raw(raw, looking.max_pixels, looking.polarity)
+        return do()
     except (ServiceError, OSError) as error:
         return Fault.of(error)
     except Exception:

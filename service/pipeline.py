@@ -14,9 +14,10 @@ from PIL import Image
 
 from model.contract import SIZE, Frames
 from model.framed import are_framed
-from model.framing import Framed, Polarity, as_framed, frame_digit
+from model.framing import Framed, Polarity, as_framed, frame_digits
 from model.grey import Degrees
 from model.record import Acceptance
+from model.working import Box
 from service.classifier import Classifier, ModelError, Scores
 from service.errors import InvalidRequest
 from service.imaging import Decoded, as_decoded, decode_image, open_image
@@ -36,36 +37,60 @@ class Prepared:
 
     framed: Framed
     rotated: Degrees
-    box: tuple[int, int, int, int] | None
+    box: Box | None
     started_ns: int
     """In the time of the clock on the wall, as traces want it."""
     decode_seconds: float
     frame_seconds: float
 
 
-def prepare(image: Image.Image, polarity: Polarity = "auto") -> Prepared:
-    """Decode and frame an opened picture. Raises CorruptImage, Overloaded."""
-    return _prepared(lambda: decode_image(image), polarity)
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A picture that is decoded and waits to be framed."""
+
+    decoded: Decoded
+    started_ns: int
+    decode_seconds: float
 
 
-def prepare_raw(raw: bytes, max_pixels: int, polarity: Polarity = "auto") -> Prepared:
-    """Open, decode and frame a picture. Raises UnsupportedImage, CorruptImage, ImageTooLarge, Overloaded."""
+def decode(image: Image.Image) -> Ready:
+    """Decode an opened picture. Raises CorruptImage, Overloaded."""
+    return _decoded(lambda: decode_image(image))
 
-    def decode() -> Decoded:
+
+def decode_raw(raw: bytes, max_pixels: int) -> Ready:
+    """Open and decode a picture. Raises UnsupportedImage, CorruptImage, ImageTooLarge, Overloaded."""
+
+    def opened() -> Decoded:
         pixels = decode_grey_png(raw, max_pixels)
         return decode_image(open_image(raw, max_pixels)) if pixels is None else as_decoded(pixels)
 
-    return _prepared(decode, polarity)
+    return _decoded(opened)
 
 
-def _prepared(decode: Callable[[], Decoded], polarity: Polarity) -> Prepared:
+def _decoded(decoding: Callable[[], Decoded]) -> Ready:
     started_ns = time_ns()
     start = perf_counter()
-    decoded = decode()
-    middle = perf_counter()
-    framed = frame_digit(decoded.grey.pixels, polarity)
-    box = framed.box and decoded.in_picture(framed.box)
-    return Prepared(framed, decoded.grey.rotated, box, started_ns, middle - start, perf_counter() - middle)
+    return Ready(decoding(), started_ns, perf_counter() - start)
+
+
+def frame_ready(ready: Sequence[Ready], polarity: Polarity = "auto") -> list[Prepared]:
+    """Frame decoded pictures; each is given its share of the time."""
+    start = perf_counter()
+    framed = frame_digits([item.decoded.grey.pixels for item in ready], polarity)
+    seconds = (perf_counter() - start) / max(len(ready), 1)
+    return [_prepared(item, each, seconds) for item, each in zip(ready, framed, strict=True)]
+
+
+def _prepared(ready: Ready, framed: Framed, seconds: float) -> Prepared:
+    box = framed.box and ready.decoded.in_picture(framed.box)
+    return Prepared(framed, ready.decoded.grey.rotated, box, ready.started_ns, ready.decode_seconds, seconds)
+
+
+def prepare(image: Image.Image, polarity: Polarity = "auto") -> Prepared:
+    """Decode and frame an opened picture. Raises CorruptImage, Overloaded."""
+    [prepared] = frame_ready([decode(image)], polarity)
+    return prepared
 
 
 def prepare_framed(raws: Sequence[bytes | None]) -> list[Prepared | None]:

@@ -12,8 +12,8 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from service.admission import Admission
 from service.boundary import POLICY
-from service.busy import told
-from service.exchange import Exchange, answer_bytes
+from service.busy import Busy, told
+from service.exchange import answer_bytes
 from service.front import Front
 from service.linger import LINGER_BYTES, LINGER_SECONDS
 from service.observe import Observer
@@ -66,7 +66,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.observers = observers
         self.service = self.app
         self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
-        self.arriving: Exchange | None = None  # what is in work, where the front waits for its body
+        self.arriving: Busy | None = None  # what is in work, where its body is only waited for
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
         self.since = self.loop.time()  # when that phase began
         self.silent = True  # whether not a byte has come yet
@@ -96,7 +96,11 @@ class GuardedProtocol(HttpToolsProtocol):
         self.stalled_bytes += len(data)
         if self.phase == "ended" or self.transport.is_closing():
             self.discard()
-            return
+        else:
+            self.feed(data)
+
+    def feed(self, data: bytes) -> None:
+        """Show the parser what has come."""
         if self.phase == "idle":
             self.enter("head")  # a blank line before a request does not begin it for the parser; for us it does
         self.silent = False
@@ -172,24 +176,16 @@ class GuardedProtocol(HttpToolsProtocol):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
     def chosen_app(self) -> Any:
-        """Who answers the request whose head has come: an exchange where that will do, else an app. Raises Refused."""
+        """Who answers the request whose head has come: the app, or what stands in for it. Raises Refused."""
         if not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
             return self.service
         origin = self.admission.origin(self.scope)
         headers = dict(self.headers)
         if not self.admission.admits(origin, int(headers.get(b"content-length", b"0"))):
             return (self.front and self.front.turn_away(headers)) or self.turn_away()
-        if self.front:
-            plain = self.front.take(self.parser.get_method(), self.url, self.headers, origin, self.take_long_way)
-            if plain:
-                return plain
         self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together
         self.loop.call_soon(self.admission.in_work.give_back, origin)
         return self.service
-
-    def take_long_way(self, cycle: RequestResponseCycle) -> None:
-        """Have the app answer a request after all."""
-        super()._start_asgi_task(cycle, self.service)
 
     def turn_away(self) -> NoReturn:
         """Tell a request to come back later, whatever of its body is still to come. Raises Refused."""
@@ -236,7 +232,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
         """Remember which request is in work; uvicorn only knows the one that came last."""
         self.working = cycle
-        if not isinstance(app, Exchange):
+        if not isinstance(app, Busy):
             super()._start_asgi_task(cycle, app)
             return
         app.cycle = cycle
@@ -310,7 +306,7 @@ class GuardedProtocol(HttpToolsProtocol):
             self.working.disconnected = True
             self.working.message_event.set()
             if self.arriving:  # the app does what is done about clients that leave
-                self.take_long_way(self.working)
+                super()._start_asgi_task(self.working, self.service)
                 self.arriving = None
             self.working = None
         self.flow.resume_writing()

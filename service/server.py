@@ -17,6 +17,8 @@ from service.app import create_app
 from service.classifier import ModelError
 from service.deps import Held
 from service.front import Front
+from service.fronted import FrontedProtocol
+from service.heap import keep_small_buffers
 from service.listener import drain_accept_queue
 from service.logs import start_logging
 from service.observe import Observer
@@ -46,6 +48,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
     """Serve until told to stop. Returns the exit code: 0, or 1 where it could not start and said why in one line."""
     log = start_logging(settings.log_format)
     sys.setswitchinterval(SWITCH_SECONDS)
+    keep_small_buffers()
     raise_descriptor_limit(settings.max_connections + OTHER_DESCRIPTORS)
     try:
         with bind(host, port) as listener:
@@ -186,7 +189,7 @@ def uvicorn_config(
     return uvicorn.Config(
         app,
         http=partial(  # type: ignore[arg-type]
-            GuardedProtocol, settings=settings, admission=admission, observers=observers, front=front
+            FrontedProtocol, settings=settings, admission=admission, observers=observers, front=front
         ),
         loop="uvloop",
         ws="none",

@@ -75,7 +75,7 @@ class Series:
         self.counts = [0] * (len(bounds) + 1)
         self.sum = 0.0
 
-    def observe(self, value: float) -> None:
-        """Count one value; a bucket's bound belongs to it."""
-        self.counts[bisect_left(self.bounds, value)] += 1
-        self.sum += value
+    def observe(self, value: float, times: int = 1) -> None:
+        """Count a value; a bucket's bound belongs to it."""
+        self.counts[bisect_left(self.bounds, value)] += times
+        self.sum += value * times

@@ -10,7 +10,7 @@ from PIL import Image
 
 from service.batches import GROUP_PIXELS, grouped, prepare_batch
 from service.errors import CorruptImage, ImageTooLarge, MalformedBody
-from service.pipeline import Prepared, prepare_raw
+from service.pipeline import Prepared, decode_raw, frame_ready
 from service.workers import Workers
 from tests.conftest import ROOT, png
 from tests.samples import IMAGES
@@ -35,7 +35,8 @@ def test_each_has_its_place():
         *(Prepared, CorruptImage, Prepared, MalformedBody, Prepared, ImageTooLarge)
     ]
     for index in (0, 2, 4):
-        assert np.array_equal(outcomes[index].framed.image, prepare_raw(images[index], 1_000_000).framed.image)
+        [alone] = frame_ready([decode_raw(images[index], 1_000_000)])
+        assert np.array_equal(outcomes[index].framed.image, alone.framed.image)
 
 
 def test_polarity_is_heeded():

@@ -13,8 +13,7 @@ from tests.samples import IMAGES
 from tests.wire import Wire, asked, get, post
 
 PICTURE = png(IMAGES[0])
-LENGTH = (b"content-length", str(len(PICTURE)).encode())
-HOST = (b"host", b"localhost")
+LENGTH = f"Content-Length: {len(PICTURE)}"
 
 
 @pytest.fixture
@@ -22,37 +21,63 @@ def front(unstarted):
     return Front(unstarted.app.state.held)
 
 
-def taken(front, *headers, method=b"POST", url=b"/predict"):
-    return front.take(method, url, [HOST, *headers], "", lambda cycle: None)
+def arrived(*headers, line="POST /predict HTTP/1.1"):
+    return "\r\n".join((line, "Host: localhost", *headers, "", "")).encode() + PICTURE
+
+
+def connection(**said):
+    """What the front sees of one."""
+    return SimpleNamespace(
+        client=("127.0.0.1", 1), origin="127.0.0.1", flow=SimpleNamespace(write_paused=False), **said
+    )
+
+
+def taken(front, *headers, **line):
+    return front.take(arrived(*headers, **line), connection())
 
 
 def test_plain_requests_are_taken(front):
     """By either name, with any content type."""
     assert taken(front, LENGTH)
-    assert taken(front, LENGTH, url=b"/v1/predict")
-    assert taken(front, LENGTH, (b"content-type", b"application/json"))
+    assert taken(front, LENGTH, line="POST /v1/predict HTTP/1.1")
+    assert taken(front, LENGTH, "Content-Type: application/json")
+    assert taken(front, LENGTH, "Connection: Keep-Alive", "User-Agent: a b/c (d)", "accept:*/*")
 
 
 @pytest.mark.parametrize(
-    ("headers", "request_line"),
+    ("headers", "line"),
     [
-        ((LENGTH,), {"method": b"PUT"}),
-        ((LENGTH,), {"url": b"/predict?include=input"}),
-        ((LENGTH,), {"url": b"/predict/batch"}),
-        ((LENGTH,), {"url": b"/%70redict"}),
-        ((), {}),
-        (((b"content-length", b"0"),), {}),
-        (((b"content-length", b"16385"),), {}),
-        (((b"transfer-encoding", b"chunked"),), {}),
-        ((LENGTH, (b"content-encoding", b"gzip")), {}),
-        ((LENGTH, (b"expect", b"100-continue")), {}),
-        ((LENGTH, (b"upgrade", b"websocket")), {}),
-        ((LENGTH, (b"content-type", b"image/png"), (b"content-type", b"text/plain")), {}),
+        ((LENGTH,), "PUT /predict HTTP/1.1"),
+        ((LENGTH,), "POST /predict?include=input HTTP/1.1"),
+        ((LENGTH,), "POST /predict/batch HTTP/1.1"),
+        ((LENGTH,), "POST /%70redict HTTP/1.1"),
+        ((LENGTH,), "POST /predict HTTP/1.0"),
+        ((LENGTH,), "POST  /predict HTTP/1.1"),
+        ((), ""),
+        (("Content-Length: 0",), ""),
+        (("Content-Length: 16385",), ""),
+        (("Content-Length: +5",), ""),
+        (("Content-Length: 1_0",), ""),
+        ((LENGTH, LENGTH), ""),
+        (("Transfer-Encoding: chunked",), ""),
+        ((LENGTH, "Host: other"), ""),
+        ((LENGTH, "Content-Encoding: gzip"), ""),
+        ((LENGTH, "Expect: 100-continue"), ""),
+        ((LENGTH, "Upgrade: websocket"), ""),
+        ((LENGTH, "Connection: close"), ""),
+        ((LENGTH, "Content-Type: image/png", "Content-Type: text/plain"), ""),
+        ((LENGTH, "X-Folded: a", " b"), ""),
+        ((LENGTH, "X-Spaced : a"), ""),
+        ((LENGTH, "X-Tab: a\tb"), ""),
+        ((LENGTH, "X-Latin: \u00e9"), ""),
+        ((LENGTH, "X-Empty:"), ""),
+        ((LENGTH, *(f"X-{number}: a" for number in range(63))), ""),
+        ((LENGTH, f"X-Long: {'a' * 16_384}"), ""),
     ],
 )
-def test_others_are_left_to_the_app(front, headers, request_line):
+def test_others_are_left_to_the_app(front, headers, line):
     """It alone knows queries, codings, and what to say of the odd."""
-    assert taken(front, *headers, **request_line) is None
+    assert taken(front, *headers, line=line or "POST /predict HTTP/1.1") is None
 
 
 def test_it_takes_nothing_where_spans_are_recorded(front, monkeypatch):
@@ -79,16 +104,38 @@ def test_the_slots_are_counted_again_once_bodies_are_there():
     assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status == 503)
 
 
+def test_what_comes_behind_the_body_goes_the_long_way_with_it(server):
+    """The front waits for the body alone; with a request behind it both are the parser's, in order."""
+    first = post("/predict", PICTURE, "X-Request-ID: first")
+    with Wire(server.port) as line:
+        line.send(first[:-10])
+        assert asked(server.port, get("/livez")).status == 200  # so that much was read
+        line.send(first[-10:] + post("/predict", PICTURE, "X-Request-ID: second"))
+        answers = [line.answer(), line.answer()]
+        line.send(post("/predict", PICTURE, "X-Request-ID: third"))
+        answers.append(line.answer())
+    assert [(answer.status, answer.headers["x-request-id"]) for answer in answers] == [
+        (200, "first"),
+        (200, "second"),
+        (200, "third"),
+    ]
+
+
+def test_a_body_may_come_byte_by_byte(server):
+    """And is answered as if it had come at once."""
+    whole = post("/predict", PICTURE, "X-Request-ID: whole")
+    with Wire(server.port) as line:
+        for at in range(len(whole)):
+            line.send(whole[at : at + 1])
+        assert line.answer().headers["x-request-id"] == "whole"
+
+
 def test_a_failure_of_a_turn_is_met_by_each_alone(front, monkeypatch):
     """Whatever it was, the app is asked, and no slot stays taken."""
     handed_over = []
 
     def submit(number):
-        exchange = front.take(b"POST", b"/predict", [HOST, LENGTH], "", handed_over.append)
-        exchange.cycle = SimpleNamespace(
-            number=number, body=bytearray(PICTURE), disconnected=False, flow=SimpleNamespace(write_paused=False)
-        )
-        exchange.submit()
+        front.submit(front.take(arrived(LENGTH), connection(take_long_way=lambda: handed_over.append(number))))
 
     def fail(*_):
         raise RuntimeError("a bug")
@@ -101,5 +148,5 @@ def test_a_failure_of_a_turn_is_met_by_each_alone(front, monkeypatch):
 
     monkeypatch.setattr(module, "predict", fail)
     asyncio.run(turn())
-    assert [cycle.number for cycle in handed_over] == [0, 1, 2]
+    assert handed_over == [0, 1, 2]
     assert front.held.admission.in_flight == 0

@@ -12,7 +12,7 @@ from service.batch import Format
 from service.batch.outputs import encoder
 from service.batch.rows import Row
 from service.classifier import Classifier
-from service.pictures import Fault, Looking, prepare_picture
+from service.pictures import Fault, Looking, prepare_pictures
 from service.pipeline import Prepared, predict
 
 
@@ -53,7 +53,7 @@ class Reader:
 
     def answer(self, chunk: Sequence[Picture]) -> Answered:
         """Read every picture of a chunk; the network runs on all of them at once."""
-        prepared = [prepare_picture(picture.source, self._looking) for picture in chunk]
+        prepared = prepare_pictures((picture.source for picture in chunk), self._looking)
         predictions = iter(predict([item for item in prepared if isinstance(item, Prepared)], self._classifier))
         rows = [
             Row(picture.name, item if isinstance(item, Fault) else next(predictions))

@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from service.classifier import Classifier
-from service.pictures import Fault, Looking, prepare_picture
+from service.pictures import Fault, Looking, prepare_pictures
 from service.pipeline import Include, model_name, predict
 
 SECONDS = 30
@@ -48,7 +48,7 @@ class Here:
         self._include = include
 
     def read(self, raw: bytes) -> Document:
-        prepared = prepare_picture(raw, self._looking)
+        [prepared] = prepare_pictures([raw], self._looking)
         if isinstance(prepared, Fault):
             raise Refused(prepared.document())
         [prediction] = predict([prepared], self._classifier, self._include)

@@ -1,0 +1,135 @@
+"""Find the digits of many plain pictures of one size at once: the calls that one of them takes serve for all.
+
+Plain is a picture whose ground is of one level, and bare along the sides, with one stroke of ink that surely stands
+out. Of such a picture this finds what `find_ink` and `find_digit` do; `tests/test_plain_pictures.py` holds it to them.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.components import Ints, Mask, Part, find_components
+from model.contrast import BARE, FAINTEST, bare_everywhere, clear_contrast, surely_clear
+from model.digit import Digit, most_of_a_speck, reason_of
+from model.enclosures import SHEET, has_four_sides
+from model.grey import Pixels
+from model.ink import ENOUGH_GROUND, FLAT, LEVEL, SQUARE, Histogram, Ink, darker, histogram, otsus, rims
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class _Inks:
+    """What `Ink` tells of one picture, of N; `number`: which of the pictures they are."""
+
+    number: Ints
+    pixels: Pixels
+    levels: Pixels
+    threshold: Ints
+    count: Histogram
+    rim: Ints
+    dark: Mask
+    level: Ints
+
+    def __getitem__(self, these: Mask) -> "_Inks":
+        return _Inks(*(getattr(self, name)[these] for name in self.__slots__))
+
+    def one(self, row: int) -> Ink:
+        """One of them."""
+        level = int(self.level[row])
+        threshold, rim, dark = int(self.threshold[row]), int(self.rim[row]), bool(self.dark[row])
+        count = self.count[row, level::-1]
+        return Ink(self.pixels[row], self.levels[row], threshold, count, rim, dark, level=level)
+
+
+def find_plain(pictures: Pixels, pixel: float = 1.0) -> list[tuple[Ink, Digit] | None]:
+    """The ink and the digit of each of uint8 [N, H, W]; None of those that have to be looked at one by one.
+
+    `pixel`: how many of their pixels stand for one of the original picture.
+    """
+    found: list[tuple[Ink, Digit] | None] = [None] * len(pictures)
+    inks = _flat_inks(pictures)
+    for row, ink, digit in _digits(inks, pixel) if inks.number.size else ():
+        found[inks.number[row]] = ink, digit
+    return found
+
+
+def _flat_inks(pictures: Pixels) -> _Inks:
+    """Those on a ground of one level that is bare along the sides."""
+    size = pictures[0].size
+    count = np.stack([histogram(picture) for picture in pictures])
+    threshold = otsus(count)
+    sides = pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]
+    ring = (np.concatenate(sides, axis=1) > threshold[:, np.newaxis]).mean(axis=1)
+    drawn = (count.max(axis=1) >= FLAT * size) & ((ring == 0) | (ring == 1))
+    share = (count * (threshold[:, np.newaxis] < LEVEL)).sum(axis=1) / size
+    enough = np.where(ring > 0.5, share, 1 - share) >= ENOUGH_GROUND
+    dark = np.where(enough, ring, share) > 0.5
+    if not dark.all():
+        pictures = np.where(dark[:, np.newaxis, np.newaxis], pictures, ~pictures)
+        count = np.where(dark[:, np.newaxis], count, count[:, ::-1])
+        threshold = np.where(dark, threshold, 254 - threshold)
+    level = np.where(threshold[:, np.newaxis] < LEVEL, count, -1).argmax(axis=1)
+    ground = level.astype(np.uint8)[:, np.newaxis, np.newaxis]
+    levels = darker(pictures, ground)
+    rim = rims(levels)
+    inks = _Inks(np.arange(len(count)), pictures, levels, level - threshold - 1, count, rim, dark, level)
+    lit = count[inks.number, level] >= FLAT * size
+    plain = drawn & lit & (rim <= np.maximum(inks.threshold, FAINTEST // 2) // 2)
+    return inks if plain.all() else inks[plain]
+
+
+def _digits(inks: _Inks, pixel: float) -> list[tuple[int, Ink, Digit]]:
+    """The digits that are one part each, with their ink and its row."""
+    rows, columns = inks.levels.shape[1:]
+    threshold = np.maximum(inks.threshold, FAINTEST // 2)
+    masks = inks.levels > threshold.astype(np.uint8)[:, np.newaxis, np.newaxis]
+    parts = find_components(masks.reshape(-1, columns))  # one below the other: along the sides there is no ink
+    picture, highest = np.divmod(parts.top, rows)
+    large = np.maximum(parts.right - parts.left, parts.bottom - parts.top) > most_of_a_speck((rows, columns), pixel)
+    alone = np.flatnonzero(large & (np.bincount(picture, minlength=len(masks))[picture] == 1))
+    row, area = picture[alone], parts.area[alone]
+    runs = np.bincount(parts.owner, minlength=parts.area.size)[alone]
+    down = np.array([np.count_nonzero(change) for change in masks[:, 1:] != masks[:, :-1]])
+    width = 2 * area / (2 * runs + down[row])
+    contrast = _contrasts(inks, row, area, width, threshold[row])
+    box = np.stack([parts.left[alone], highest[alone], parts.right[alone], parts.bottom[alone] - row * rows], axis=1)
+    each = zip(row.tolist(), box.tolist(), area.tolist(), width.tolist(), contrast.tolist(), strict=True)
+    found = []
+    for number, (left, top, right, bottom), pixels, *sure in each:
+        ink = inks.one(number)
+        if digit := _digit(ink, masks[number], Part(0, left, top, right, bottom, pixels), *sure):
+            found.append((number, ink, digit))
+    return found
+
+
+def _digit(ink: Ink, mask: Mask, part: Part, width: float, contrast: float) -> Digit | None:
+    """One part as a digit; None if it may enclose another. `contrast`: 0 where it has to be looked at closely."""
+    reason = None
+    if part.area >= SHEET * part.height * part.width:
+        if has_four_sides(mask[part.top : part.bottom, part.left : part.right]):
+            return None
+        reason = reason_of([part])
+    found = contrast or clear_contrast(ink, mask, width, np.zeros_like(mask))
+    box = part.left, part.top, part.right, part.bottom
+    return Digit(ink.levels, mask, box, width, contrast > 0, found, 1, None, reason) if found else None
+
+
+def _contrasts(inks: _Inks, row: Ints, area: Ints, width: Floats, threshold: Ints) -> Floats:
+    """How far digits surely stand out; 0 of those that have to be looked at closely."""
+    size = inks.levels[0].size
+    ground = size - area - 2 * 2 * area / width
+    count, level = inks.count[row], inks.level[row]
+    stands_out = np.maximum(level[:, np.newaxis] - LEVEL, 0)
+    rest = count * (stands_out <= threshold[:, np.newaxis])
+    noise = np.sqrt((rest * SQUARE[stands_out]).sum(axis=1) / np.maximum(ground, 1))
+    most = ((count - rest) * stands_out).sum(axis=1) / area
+    contrast = most - (rest * stands_out).sum(axis=1) / np.maximum(ground, 1)
+    bare, glare = (BARE * contrast).astype(np.intp), 255 - (count[:, ::-1] > 0).argmax(axis=1) - level
+    clear = (ground >= size / 4) & (inks.rim[row] <= bare) & surely_clear(most, contrast, noise, bare, glare)
+    reach = 2 + np.ceil(width).astype(np.intp)
+    for each in set(reach[clear].tolist()):
+        these = np.flatnonzero(clear & (reach == each))
+        clear[these] = bare_everywhere(inks.levels[row[these]], bare[these], each)
+    return np.where(clear, contrast, 0)

@@ -1,0 +1,82 @@
+"""What is read of a plain request is what the parser would have made of it."""
+
+import httptools
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.plain import read_plain
+
+HEAD = b"POST /predict HTTP/1.1\r\nHost: localhost\r\n"
+NAMES = ("Content-Type", "content-length", "CONTENT-LENGTH", "Host", "Connection", "Transfer-Encoding", "X-Request-ID")
+LENGTH = b"Content-Length: 3\r\n"
+LINES = ("POST /predict HTTP/1.1", "POST /v1/predict HTTP/1.1", "GET", "HTTP/1.0", "http://h/predict")
+MARKS = ("\r\n", "\r", "\n", " ", ":", ": ", "\t", "\0", ",", "/", "\xe9")
+VALUES = ("3", "+3", "0x3", "abc", "keep-alive", "close", "chunked")
+
+
+class Parsed:
+    """What httptools, in which uvicorn trusts, makes of a message."""
+
+    def __init__(self, data: bytes) -> None:
+        self.url, self.headers, self.body, self.complete = b"", [], b"", 0
+        parser = httptools.HttpRequestParser(self)
+        parser.feed_data(data)
+        self.line = parser.get_method(), self.url, parser.get_http_version(), parser.should_keep_alive()
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        self.headers.append((name.lower(), value))
+
+    def on_body(self, body: bytes) -> None:
+        self.body += body
+
+    def on_message_complete(self) -> None:
+        self.complete += 1
+
+
+def agrees(data: bytes) -> bool:
+    """Whether these bytes are plain, which the parser then has to think as well."""
+    plain = read_plain(data, None)  # type: ignore[arg-type]
+    if plain is None or plain.missing:
+        return False
+    parsed = Parsed(data)
+    assert parsed.line == (b"POST", plain.path.encode(), "1.1", True)
+    assert parsed.headers == list(plain.headers.items())
+    assert parsed.body == plain.body
+    assert parsed.complete == 1
+    return True
+
+
+def test_a_plain_request():
+    """Its path, its headers and its body, however its names are written."""
+    assert agrees(HEAD + b"CONTENT-length: 3\r\nX-A:b\r\nx-c: d  e, f:\r\n\r\nabc")
+    assert agrees(HEAD.replace(b"/p", b"/v1/p") + b"Content-Length: 0003\r\n\r\n\r\n\r")
+
+
+def test_one_that_is_not_all_there():
+    """Is known by its head."""
+    plain = read_plain(HEAD + b"Content-Length: 3\r\n\r\na", None)  # type: ignore[arg-type]
+    assert plain
+    assert plain.missing == 2
+    assert read_plain(HEAD + b"Content-Length: 3\r\n", None) is None  # type: ignore[arg-type]
+
+
+@given(
+    st.lists(st.sampled_from(LINES + MARKS + NAMES + VALUES), max_size=12),
+    st.sampled_from((b"", b"Content-Length: 3\r\n")),
+)
+@example(["X: a", "\r\n", " b", "\r\n"], LENGTH)
+@example(["X: a ", "\r\n"], LENGTH)
+def test_whatever_is_taken_for_plain_the_parser_takes_for_the_same(parts, length):
+    """Headers put together from what matters in them."""
+    agrees(HEAD + "".join(parts).encode("latin-1") + length + b"\r\nabc")
+
+
+@given(st.binary(max_size=40), st.integers(0, 110))
+def test_nor_do_other_bytes_in_its_midst_part_them(inserted, place):
+    """Anything anywhere in a plain request."""
+    data = HEAD + b"Content-Type: image/png\r\nX-Request-ID: one\r\nContent-Length: 3\r\n\r\nabc"
+    agrees(data[:place] + inserted + data[place:])
+    agrees(data[:place] + inserted + data[place + len(inserted) :])
