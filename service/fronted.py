@@ -52,11 +52,11 @@ class FrontedProtocol(GuardedProtocol):
             self.enter("body")
         self.body_bytes = body_bytes
 
-    def answer(self, data: bytes, *, last: bool) -> None:
+    def answer(self, data: bytes, *, last: bool, status: HTTPStatus = HTTPStatus.OK) -> None:
         """Send an answer, all after its first lines; hang up where it is the last."""
         self.plain = None
         self.server_state.total_requests += 1
-        self.transport.write(first_lines(HTTPStatus.OK, self.server_state.default_headers) + data)
+        self.transport.write(first_lines(status, self.server_state.default_headers) + data)
         if last:
             self.transport.close()
         else:

@@ -6,6 +6,7 @@ the parser makes of the same bytes.
 
 import re
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from time import perf_counter
 from typing import Protocol
 
@@ -26,7 +27,7 @@ class Connection(Protocol):
     origin: str
     flow: FlowControl
 
-    def answer(self, data: bytes, *, last: bool) -> None:
+    def answer(self, data: bytes, *, last: bool, status: HTTPStatus = HTTPStatus.OK) -> None:
         """Send an answer, all after its first lines; hang up where it is the last."""
 
     def take_long_way(self) -> None:
