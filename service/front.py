@@ -21,10 +21,10 @@ from starlette.types import Scope
 
 from service.auth import is_authorized
 from service.boundary import POLICY
-from service.busy import Busy
+from service.busy import Busy, told
 from service.classifier import Classifier
 from service.deps import Held
-from service.exchange import MOST_BYTES, first_lines, is_short
+from service.exchange import MOST_BYTES, answer_bytes, first_lines, is_short
 from service.observe import Finished
 from service.pipeline import model_name, predict, prepare_framed
 from service.plain import Connection, Plain, read_plain
@@ -57,7 +57,7 @@ class Front:
         return not isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
 
     def take(self, data: bytes, connection: Connection) -> Plain | None:
-        """Take the request that these bytes begin with; None where it is not plain, or there is no slot for it."""
+        """Take the request that these bytes begin with; None where it is not plain."""
         plain = read_plain(data, connection)
         if plain is None or self.traced or not self._is_within_limits(plain):
             return None
@@ -70,7 +70,7 @@ class Front:
             plain.origin = admission.origin_of(connection.client, plain.headers.items())
         else:
             plain.origin = connection.origin
-        return plain if admission.in_work.admits(plain.origin) else None
+        return plain
 
     def _is_within_limits(self, plain: Plain) -> bool:
         settings = self.held.settings
@@ -90,13 +90,22 @@ class Front:
     def submit(self, plain: Plain) -> None:
         """Answer a request whose body has arrived, together with all others of this turn."""
         in_work = self.held.admission.in_work
-        if not in_work.admits(plain.origin):  # there was a slot when its head came
-            plain.connection.take_long_way()
+        if not in_work.admits(plain.origin):
+            self._turn_away(plain)
             return
         in_work.take(plain.origin)
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_turn)
         self._waiting.append(plain)
+
+    def _turn_away(self, plain: Plain) -> None:
+        """Tell it to come back later; there may be as many of these as answers, and they must cost far less."""
+        scope: Scope = {"method": "POST", "path": plain.path, "headers": plain.headers.items()}
+        headers, body = told(scope, self.held.admission.busy(), self.held.observers, perf_counter() - plain.started)
+        last = self.held.readiness.state == "draining"
+        always = plain.connection.server_state.default_headers
+        answer = answer_bytes(HTTPStatus.SERVICE_UNAVAILABLE, always, headers, body, keep_alive=not last)
+        plain.connection.answer(answer, last=last)
 
     def _answer_turn(self) -> None:
         turn, classifier = self._end_wait(), self.held.serving.classifier

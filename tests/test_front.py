@@ -1,6 +1,7 @@
 """What the front takes, and that nobody suffers from another's request. Its answers: see test_surfaces_agree."""
 
 import asyncio
+import json
 import signal
 from types import SimpleNamespace
 
@@ -101,7 +102,10 @@ def test_the_slots_are_counted_again_once_bodies_are_there():
         for line in lines:
             line.close()
     assert {answer.status for answer in answers} == {200, 503}
-    assert all(answer.headers["retry-after"] == "1" for answer in answers if answer.status == 503)
+    refused = [answer for answer in answers if answer.status == 503]
+    assert not any(answer.closes for answer in answers)
+    assert all(answer.headers["retry-after"] == "1" for answer in refused)
+    assert all(answer.headers["x-request-id"] == json.loads(answer.body)["request_id"] for answer in refused)
 
 
 def test_what_comes_behind_the_body_goes_the_long_way_with_it(server):

@@ -17,6 +17,7 @@ from tests.torture.damaged import damaged
 from tests.torture.generated import MOST_CPU_SECONDS, generated, generated_http, only_new_garbage
 from tests.torture.giants import giants
 from tests.torture.overload import large_picture, loading, overload
+from tests.torture.raw import raw_http
 from tests.torture.slow import slow
 from tests.torture.soak import soak
 from tests.torture.stops import stops
@@ -71,6 +72,15 @@ def test_generated_inputs_over_http():
     Fails without the limit of pixels: 2.7 GB for one request.
     """
     generated_http(3_000, seed=1_000_000, livez_ms=LIVEZ_MS)
+
+
+@pytest.mark.timeout(300)
+def test_bad_http():
+    """3,000 connections that speak it: sound answers, none to a request within a body, and an end to each.
+
+    Fails where the parser takes both a length and chunks: a request within a body is answered.
+    """
+    raw_http(3_000, seed=1_000_000, livez_ms=LIVEZ_MS)
 
 
 @pytest.mark.timeout(300)

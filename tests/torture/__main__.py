@@ -9,6 +9,7 @@ from tests.torture.corpora import corpora
 from tests.torture.damaged import damaged
 from tests.torture.generated import generated, generated_http
 from tests.torture.overload import overload
+from tests.torture.raw import raw_http
 from tests.torture.slow import slow
 from tests.torture.soak import soak
 from tests.torture.stops import stops
@@ -16,10 +17,17 @@ from tests.torture.stops import stops
 PAGE = ROOT / "docs" / "reliability.md"
 LIVEZ_MS = 50
 
+
+def http(count: int) -> str:
+    """Half of them bad requests in sound HTTP, half bad HTTP."""
+    bad = generated_http(count // 2, 20_000_000, LIVEZ_MS)
+    return f"{bad}; {raw_http(count - count // 2, 30_000_000, LIVEZ_MS)}"
+
+
 ROWS: dict[str, tuple[int, Callable[[int], str]]] = {
     "corpora": (3, lambda orders: corpora(orders, LIVEZ_MS)),
     "generated": (3_000_000, lambda count: generated(count, seed=10_000_000)),
-    "generated-http": (200_000, lambda count: generated_http(count, 20_000_000, LIVEZ_MS)),
+    "generated-http": (200_000, http),
     "slow": (5_000, lambda clients: slow(clients, LIVEZ_MS)),
     "overload-small": (300, lambda seconds: overload("small", seconds, 0.9, 2)),
     "overload-large": (300, lambda seconds: overload("large", seconds, 0.9, 2)),
