@@ -172,7 +172,6 @@ SMALL = replace(
     batch_size=32,
     hold_out=100,
     epoch_images=1_200,
-    tuning_epochs=2,
     judge_epochs=20,
     judge_batch_size=100,
     judge_again_epochs=10,

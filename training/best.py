@@ -17,7 +17,7 @@ from training.recipes import Best
 from training.rejection import PARAMETERS as JUDGE_PARAMETERS
 from training.rejection import JudgedLeNet5, train_judge
 from training.stages import Stages
-from training.student import Course, School, ask_teacher, write_versions
+from training.student import ask_teacher, train_student, write_versions
 from training.teacher import Teacher, train_teacher
 from training.trained import Epoch, Trained
 
@@ -50,27 +50,16 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
 
     teacher = to_device(Teacher(recipe.teacher_widths))
     teacher.load_state_dict(stages.run("teacher", depends_on["teacher"], learn))
-    teacher.eval()
-
-    lessons = Mixture(list(versions.values()), recipe.epoch_images)
-    asked = stages.run("taught", depends_on["teacher"], lambda _: {"logits": ask_teacher(teacher, lessons, progress)})
-    school = School(recipe, lessons, asked["logits"], hold_out, progress)
-    net = to_device(JudgedLeNet5())
 
     def study(_: int) -> dict[str, Any]:
-        student = to_device(JudgedLeNet5())
-        return _made(student, school.train(student, Course(recipe.epochs, rate=1.0, rising=0.1)))
+        lessons = Mixture(list(versions.values()), recipe.epoch_images)
+        taught = ask_teacher(teacher.eval(), lessons, progress)
+        net, history = train_student(recipe, lessons, taught, hold_out, progress)
+        return {"net": net.state_dict(), "history": [asdict(epoch) for epoch in history]}
 
-    studied = stages.run("student", depends_on["student"], study)
-
-    def tune(_: int) -> dict[str, Any]:
-        net.load_state_dict(studied["net"])
-        shares = [recipe.tuning_shares[name] for name in versions]
-        course = Course(recipe.tuning_epochs, recipe.tuning_rate, rising=0.05, begins=recipe.epochs)
-        return _made(net, school.sharing(shares).train(net, course))
-
-    tuned = stages.run("tuned", depends_on["tuned"], tune)
-    net.load_state_dict(tuned["net"])
+    made = stages.run("student", depends_on["student"], study)
+    net = to_device(JudgedLeNet5())
+    net.load_state_dict(made["net"])
     net.confidence_weight = recipe.judge_confidence_weight
 
     def judge(_: int) -> dict[str, Any]:
@@ -99,7 +88,7 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
         "teacher_parameters": sum(parameter.numel() for parameter in teacher.parameters()),
         "device": DEVICE.type,
     }
-    history = [Epoch(**epoch) for epoch in studied["history"] + tuned["history"]]
+    history = [Epoch(**epoch) for epoch in made["history"]]
     data = {
         "pictures": {
             kind: len(made.labels) for kind, made in {**pictures.train, **pictures.judge}.items() if kind != "mnist"
@@ -113,10 +102,6 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     )
 
 
-def _made(net: JudgedLeNet5, history: list[Epoch]) -> dict[str, Any]:
-    return {"net": net.state_dict(), "history": [asdict(epoch) for epoch in history]}
-
-
 def _dependencies(recipe: Best, images: int) -> Mapping[str, Mapping[str, Any]]:
     """Of each stage after the pictures, which numbers it depends on: its own, and those of the stages before."""
     numbers = {name: value for name, value in asdict(recipe).items() if name not in _SAID_ONLY} | {"images": images}
@@ -125,7 +110,6 @@ def _dependencies(recipe: Best, images: int) -> Mapping[str, Mapping[str, Any]]:
         "versions": versions,
         "teacher": versions
         | {name: value for name, value in numbers.items() if name.startswith("teacher_") or name in _TEACHER_TOO},
-        "student": {name: value for name, value in numbers.items() if not name.startswith(("judge_", "tuning_"))},
-        "tuned": {name: value for name, value in numbers.items() if not name.startswith("judge_")},
+        "student": {name: value for name, value in numbers.items() if not name.startswith("judge_")},
         "judge": numbers,
     }

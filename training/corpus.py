@@ -1,7 +1,6 @@
 """What the recipe `best` learns from: digits of several kinds, and pictures that are no digit."""
 
 from collections.abc import Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
 
 import torch
@@ -45,15 +44,6 @@ class Mixture:
             for start, source in zip(_starts(sources), sources, strict=True)
         ]
 
-    def shared(self, shares: Sequence[float], epoch_images: int) -> "Mixture":
-        """The same images in other proportions, one share for each source; nothing is copied."""
-        other = copy(self)
-        other._decks = [
-            _Deck(deck.start, deck.size, round(share * epoch_images))
-            for deck, share in zip(self._decks, shares, strict=True)
-        ]
-        return other
-
     def steps(self, batch_size: int) -> int:
         """Batches of one epoch; the last images, too few for one, are left out."""
         return sum(deck.hand for deck in self._decks) // batch_size
@@ -76,11 +66,11 @@ class _Deck:
     """The rows of one source, shuffled whenever all were dealt."""
 
     def __init__(self, start: int, size: int, hand: int) -> None:
-        self.start, self.size, self.hand = start, size, hand
+        self._start, self._size, self.hand = start, size, hand
         self._left = torch.empty(0, dtype=torch.int64)
 
     def deal(self) -> Tensor:
         while len(self._left) < self.hand:
-            self._left = torch.cat([self._left, self.start + torch.randperm(self.size)])
+            self._left = torch.cat([self._left, self._start + torch.randperm(self._size)])
         dealt, self._left = self._left[: self.hand], self._left[self.hand :]
         return dealt

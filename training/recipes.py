@@ -89,10 +89,6 @@ class Best(Recipe):
     """Of the cross entropy with the labels; the rest is for the teacher's answers."""
     rejection_weight: float
     """Of the judge's loss beside the network's."""
-    tuning_epochs: int
-    """Of the network once more, the rates at `tuning_rate` of what they were, in these shares."""
-    tuning_rate: float
-    tuning_shares: Mapping[str, float]
     judge_epochs: int
     """Of the judge alone, once the network is done."""
     judge_batch_size: int
@@ -151,7 +147,7 @@ BEST = Best(
     name="best",
     version="2.5.0",
     purpose="distillation from a larger network, on MNIST and on pictures made for what MNIST lacks",
-    epochs=100,
+    epochs=80,
     batch_size=256,
     muon_learning_rate=0.015,
     learning_rate=0.1,
@@ -162,16 +158,6 @@ BEST = Best(
     distillation_temperature=8.0,
     label_weight=0.1,
     rejection_weight=0.5,
-    tuning_epochs=40,
-    tuning_rate=0.3,
-    tuning_shares={
-        "mnist": 0.85,
-        "rewritten": 0.04,
-        "forms": 0.04,
-        "printed": 0.03,
-        "characters": 0.02,
-        "other": 0.02,
-    },
     judge_epochs=40,
     judge_batch_size=2_000,
     judge_learning_rate=3e-3,
@@ -184,13 +170,13 @@ BEST = Best(
     },
     judge_confidence_weight=4.0,
     teacher_widths=(24, 48, 96),
-    teacher_epochs=5,
+    teacher_epochs=4,
     teacher_batch_size=200,
     teacher_muon_learning_rate=0.05,
     teacher_learning_rate=0.15,
     teacher_weight_decay=5e-4,
     servings={
-        "mnist": Serving(pictures=55_000, share=0.60, versions=20, strength=1.0),
+        "mnist": Serving(pictures=55_000, share=0.60, versions=10, strength=1.0),
         "rewritten": Serving(pictures=30_000, share=0.10, versions=3, strength=0.4),
         "forms": Serving(pictures=30_000, share=0.09, versions=3, strength=0.4),
         "printed": Serving(pictures=30_000, share=0.09, versions=2, strength=0.3),

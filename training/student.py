@@ -1,8 +1,5 @@
 """The student: LeNet-5, taught by the teacher's answers, and its judge, taught what is no digit."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-
 import torch
 from rich.progress import Progress
 from torch import Tensor
@@ -46,64 +43,35 @@ def ask_teacher(teacher: Teacher, mixture: Mixture, progress: Progress) -> Tenso
     return answers
 
 
-@dataclass(frozen=True)
-class Course:
-    """So many epochs, in which the rates rise to a fraction of the recipe's, over a fraction of the steps, and fall."""
-
-    epochs: int
-    rate: float
-    rising: float
-    begins: int = 0
-    """Epochs that went before."""
-
-
-@dataclass(frozen=True)
-class School:
-    """What the student learns from: pictures, and the teacher's logits of each, float16 (N, 10)."""
-
-    recipe: Best
-    lessons: Mixture
-    taught: Tensor
-    hold_out: Labelled
-    progress: Progress
-
-    def sharing(self, shares: Sequence[float]) -> "School":
-        """The same with the kinds of pictures in other proportions."""
-        return replace(self, lessons=self.lessons.shared(shares, self.recipe.epoch_images))
-
-    def train(self, net: JudgedLeNet5, course: Course) -> list[Epoch]:
-        """Train the network and its judge at once."""
-        steps = course.epochs * self.lessons.steps(self.recipe.batch_size)
-        descent = Descent(net, _hidden(net), _rates(self.recipe, course.rate), steps, course.rising)
-        task = self.progress.add_task("Train best", total=steps)
-        last, history = course.begins + course.epochs, []
-        for epoch in range(course.begins + 1, last + 1):
-            loss, right, digits = torch.zeros(()), 0, 0
-            for rows in self.lessons.draw(self.recipe.batch_size):
-                labels = self.lessons.labels[rows].to(DEVICE)
-                logits, evidence = net.say(net.features(self.lessons.images[rows].to(DEVICE).float() / 255))
-                is_digit = labels != NO_DIGIT
-                wrong = distillation(logits, self.taught[rows].to(DEVICE).float(), labels, self.recipe)
-                misjudged = binary_cross_entropy_with_logits(evidence, is_digit.float())
-                batch_loss = wrong + self.recipe.rejection_weight * misjudged
-                descent.step(batch_loss)
-                loss += batch_loss.detach().cpu()
-                right += int((logits.argmax(1) == labels).sum())
-                digits += int(is_digit.sum())
-                self.progress.advance(task)
-            mean = float(loss) * course.epochs / steps
-            history.append(Epoch(epoch, mean, right / digits, *validate(net, self.hold_out)))
-            self.progress.update(task, description=f"Train best: {history[-1].describe(last)}")
-        return history
-
-
-def _hidden(net: JudgedLeNet5) -> list[Tensor]:
-    return [layer.weight for layer in (net.c1, net.c3, net.c5, net.f6)]
-
-
-def _rates(recipe: Best, part: float) -> Rates:
-    hidden, rest = part * recipe.muon_learning_rate, part * recipe.learning_rate
-    return Rates(hidden, recipe.muon_momentum, rest, recipe.momentum)
+def train_student(
+    recipe: Best, mixture: Mixture, taught: Tensor, hold_out: Labelled, progress: Progress
+) -> tuple[JudgedLeNet5, list[Epoch]]:
+    """Train both at once."""
+    net = JudgedLeNet5().to(DEVICE)
+    steps = recipe.epochs * mixture.steps(recipe.batch_size)
+    hidden = [layer.weight for layer in (net.c1, net.c3, net.c5, net.f6)]
+    rates = Rates(recipe.muon_learning_rate, recipe.muon_momentum, recipe.learning_rate, recipe.momentum)
+    descent = Descent(net, hidden, rates, steps, rising=0.1)
+    task = progress.add_task("Train best", total=steps)
+    history = []
+    for epoch in range(1, recipe.epochs + 1):
+        loss, right, digits = torch.zeros(()), 0, 0
+        for rows in mixture.draw(recipe.batch_size):
+            images = mixture.images[rows].to(DEVICE).float() / 255
+            labels, wanted = mixture.labels[rows].to(DEVICE), taught[rows].to(DEVICE).float()
+            logits, evidence = net.say(net.features(images))
+            is_digit = labels != NO_DIGIT
+            batch_loss = distillation(logits, wanted, labels, recipe) + recipe.rejection_weight * (
+                binary_cross_entropy_with_logits(evidence, is_digit.float())
+            )
+            descent.step(batch_loss)
+            loss += batch_loss.detach().cpu()
+            right += int((logits.argmax(1) == labels).sum())
+            digits += int(is_digit.sum())
+            progress.advance(task)
+        history.append(Epoch(epoch, float(loss) * recipe.epochs / steps, right / digits, *validate(net, hold_out)))
+        progress.update(task, description=f"Train best: {history[-1].describe(recipe.epochs)}")
+    return net, history
 
 
 def distillation(logits: Tensor, wanted: Tensor, labels: Tensor, recipe: Best) -> Tensor:
