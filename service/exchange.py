@@ -29,12 +29,8 @@ def answer_bytes(
     status: HTTPStatus, default_headers: Iterable[tuple[bytes, bytes]], headers: bytes, body: bytes, keep_alive: bool
 ) -> bytes:
     """A whole answer; each line of `headers` has its end."""
-    return first_lines(status, default_headers) + headed(headers, body, keep_alive)
-
-
-def headed(headers: bytes, body: bytes, keep_alive: bool) -> bytes:
-    """An answer but for its first lines."""
-    return b"%b%b\r\n%b" % (headers, b"" if keep_alive else b"connection: close\r\n", body)
+    end = headers if keep_alive else headers + b"connection: close\r\n"
+    return b"%b%b\r\n%b" % (first_lines(status, default_headers), end, body)
 
 
 def first_lines(status: HTTPStatus, default_headers: Iterable[tuple[bytes, bytes]]) -> bytes:

@@ -24,11 +24,11 @@ from service.boundary import POLICY
 from service.busy import Busy, told
 from service.classifier import Classifier
 from service.deps import Held
-from service.exchange import MOST_BYTES, headed, is_short
+from service.exchange import MOST_BYTES, answer_bytes, first_lines, is_short
 from service.observe import Finished
 from service.pipeline import model_name, predict, prepare_framed
 from service.plain import Connection, Plain, read_plain
-from service.request_id import request_id
+from service.request_id import HEADER, chosen_id
 from service.schemas import Answer, ModelName, Prediction
 from service.timing import tell_stages
 from service.upload import plain_image
@@ -101,31 +101,36 @@ class Front:
     def _turn_away(self, plain: Plain) -> None:
         """Tell it to come back later; there may be as many of these as answers, and they must cost far less."""
         scope: Scope = {"method": "POST", "path": plain.path, "headers": plain.headers.items()}
-        told_of = told(scope, self.held.admission.busy(), self.held.observers, perf_counter() - plain.started)
+        headers, body = told(scope, self.held.admission.busy(), self.held.observers, perf_counter() - plain.started)
         last = self.held.readiness.state == "draining"
-        plain.connection.answer(headed(*told_of, keep_alive=not last), last=last, status=HTTPStatus.SERVICE_UNAVAILABLE)
+        always = plain.connection.server_state.default_headers
+        answer = answer_bytes(HTTPStatus.SERVICE_UNAVAILABLE, always, headers, body, keep_alive=not last)
+        plain.connection.answer(answer, last=last)
 
     def _answer_turn(self) -> None:
         turn, classifier = self._end_wait(), self.held.serving.classifier
+        if not turn:
+            return
         try:
             predictions, timing = self._read(turn, classifier)
         except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
             logger.exception("%d requests could not be read together", len(turn))
             predictions, timing = [None] * len(turn), ""
         model, last = model_name(classifier), self.held.readiness.state == "draining"
-        headers = _HEADERS % (timing.encode(), b"connection: close\r\n" if last else b"")
+        head = first_lines(HTTPStatus.OK, turn[0].connection.server_state.default_headers)
+        head += _HEADERS % (timing.encode(), b"connection: close\r\n" if last else b"")
         for plain, prediction in zip(turn, predictions, strict=True):
             if prediction is None:
                 plain.connection.take_long_way()
             else:
-                plain.connection.answer(headers + self._answer(plain, prediction, model), last=last)
+                plain.connection.answer(head + self._answer(plain, prediction, model), last=last)
 
     def _end_wait(self) -> list[Plain]:
         """The requests of a turn that are still to be answered here."""
         waited, self._waiting = self._waiting, []
         for plain in waited:
             self.held.admission.in_work.give_back(plain.origin)
-            if plain.connection.flow.write_paused:  # the app waits until it is read
+            if not plain.left and plain.connection.flow.write_paused:  # the app waits until answers are read
                 plain.connection.take_long_way()
         return [plain for plain in waited if not plain.left]
 
@@ -143,8 +148,8 @@ class Front:
 
     def _answer(self, plain: Plain, prediction: Prediction, model: ModelName) -> bytes:
         """The end of the head, and the body; all who want to know of the request are told."""
-        scope: Scope = {"path": plain.path, "headers": plain.headers.items(), "state": {"prediction": prediction}}
-        name = request_id(scope)
+        name = chosen_id(plain.headers.get(HEADER, b""))
+        scope: Scope = {"path": plain.path, "state": {"request_id": name, "prediction": prediction}}
         answer: Answer = {**prediction, "model": model, "request_id": name}
         body = to_json(answer)
         seconds = perf_counter() - plain.started

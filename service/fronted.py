@@ -4,10 +4,8 @@ Whatever happens before it is answered, be it more bytes, a deadline, the end of
 shown its bytes after all, and everything is as if nobody had taken them.
 """
 
-from http import HTTPStatus
 from typing import Any
 
-from service.exchange import first_lines
 from service.plain import Plain
 from service.protocol import GuardedProtocol, Refused
 
@@ -52,11 +50,11 @@ class FrontedProtocol(GuardedProtocol):
             self.enter("body")
         self.body_bytes = body_bytes
 
-    def answer(self, data: bytes, *, last: bool, status: HTTPStatus = HTTPStatus.OK) -> None:
-        """Send an answer, all after its first lines; hang up where it is the last."""
+    def answer(self, data: bytes, *, last: bool) -> None:
+        """Send the answer to what the front has taken; hang up where it is the last."""
         self.plain = None
         self.server_state.total_requests += 1
-        self.transport.write(first_lines(status, self.server_state.default_headers) + data)
+        self.transport.write(data)
         if last:
             self.transport.close()
         else:

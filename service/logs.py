@@ -158,6 +158,9 @@ def start_logging(layout: str) -> LogWriter:
     silence_libtiff()
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
+    # What no line of ours says takes most of the time of an event: the thread, the process, the place in the source.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging._srcfile = None  # as the documentation of logging has it
     writer = LogWriter(sys.stderr, layout)
     root = logging.getLogger()
     root.handlers = [ToWriter(writer)]

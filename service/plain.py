@@ -6,11 +6,11 @@ the parser makes of the same bytes.
 
 import re
 from dataclasses import dataclass, field
-from http import HTTPStatus
 from time import perf_counter
 from typing import Protocol
 
 from uvicorn.protocols.http.flow_control import FlowControl
+from uvicorn.server import ServerState
 
 _TOKEN = rb"[!#$%&'*+.0-9A-Z^_`a-z|~-]++"
 _HEAD = re.compile(rb"POST ((?:/v1)?/predict) HTTP/1\.1\r\n((?:%b: ?+[!-~][ -~]*+(?<! )\r\n)++)\r\n" % _TOKEN).match
@@ -26,9 +26,10 @@ class Connection(Protocol):
     client: tuple[str, int] | None
     origin: str
     flow: FlowControl
+    server_state: ServerState
 
-    def answer(self, data: bytes, *, last: bool, status: HTTPStatus = HTTPStatus.OK) -> None:
-        """Send an answer, all after its first lines; hang up where it is the last."""
+    def answer(self, data: bytes, *, last: bool) -> None:
+        """Send an answer; hang up where it is the last."""
 
     def take_long_way(self) -> None:
         """Have the app answer it after all."""

@@ -1,17 +1,21 @@
 """POST /predict and POST /predict/batch."""
 
+from collections.abc import Iterable
 from functools import partial
 from time import perf_counter
 
 from fastapi import APIRouter, Request, Response
+from PIL import Image
 from pydantic_core import to_json
 
+from model.framing import Polarity
 from service import openapi, pipeline
 from service.batches import prepare_batch
+from service.classifier import Classifier
 from service.deps import IncludeQuery, PolarityQuery, held_for, included
 from service.errors import problem
 from service.imaging import open_image
-from service.pipeline import Prepared, model_name
+from service.pipeline import Include, Prepared, model_name
 from service.request_id import request_id
 from service.schemas import Answer, BatchAnswer, Failure, Prediction
 from service.timing import tell_stages
@@ -39,16 +43,25 @@ async def predict(
             extract = partial(image_in, body, request.headers.get("content-type", ""), settings.structure())
             raw = extract() if len(body) <= SMALL_BODY else await workers.begin(extract, origin)
             image = open_image(raw, settings.max_pixels)
-            prepare = partial(pipeline.prepare, image, polarity)
+            read = partial(_read, image, polarity, classifier, extra)
             place = admission.place(origin, image.width * image.height)
-            prepared = prepare() if is_small(image) else await workers.begin(prepare, origin, place)
-        start = perf_counter()
-        [prediction] = pipeline.predict([prepared], classifier, extra)
-        infer_seconds = perf_counter() - start
+            prepared, prediction, infer_seconds = (
+                read() if is_small(image) else await workers.begin(read, origin, place)
+            )
     held.metrics.observe_predictions([prediction])
     request.state.prediction = prediction
     answer: Answer = {**prediction, "model": model_name(classifier), "request_id": request_id(request.scope)}
     return _response(answer, tell_stages([prepared], infer_seconds, held.metrics))
+
+
+def _read(
+    image: Image.Image, polarity: Polarity, classifier: Classifier, extra: Iterable[Include]
+) -> tuple[Prepared, Prediction, float]:
+    """Prepare and classify a picture, in one thread: in the event loop the network would run in others' way."""
+    prepared = pipeline.prepare(image, polarity)
+    start = perf_counter()
+    [prediction] = pipeline.predict([prepared], classifier, extra)
+    return prepared, prediction, perf_counter() - start
 
 
 @router.post("/v1/predict/batch", include_in_schema=False)

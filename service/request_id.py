@@ -17,6 +17,10 @@ def request_id(scope: Scope) -> str:
     """The id of the request, chosen on first use and kept in the scope's state."""
     state = scope.setdefault("state", {})
     if "request_id" not in state:
-        sent = next((value for name, value in scope["headers"] if name == HEADER), b"")
-        state["request_id"] = sent.decode("ascii") if _harmless(sent) else f"{_random.getrandbits(128):032x}"
+        state["request_id"] = chosen_id(next((value for name, value in scope["headers"] if name == HEADER), b""))
     return str(state["request_id"])
+
+
+def chosen_id(sent: bytes) -> str:
+    """The id of a request that sent this one, or none."""
+    return sent.decode("ascii") if _harmless(sent) else f"{_random.getrandbits(128):032x}"

@@ -28,9 +28,9 @@ def arrived(*headers, line="POST /predict HTTP/1.1"):
 
 def connection(**said):
     """What the front sees of one."""
-    return SimpleNamespace(
-        client=("127.0.0.1", 1), origin="127.0.0.1", flow=SimpleNamespace(write_paused=False), **said
-    )
+    flow, state = SimpleNamespace(write_paused=False), SimpleNamespace(default_headers=[])
+    parts = {"client": ("127.0.0.1", 1), "origin": "127.0.0.1", "flow": flow, "server_state": state}
+    return SimpleNamespace(**parts, **said)
 
 
 def taken(front, *headers, **line):
