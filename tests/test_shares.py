@@ -63,7 +63,7 @@ def called(line: Line, turns: dict[asyncio.Future, str]) -> str:
 
 
 def test_clients_take_turns_and_so_do_their_requests():
-    """Fails where the line is a plain queue, and where a client, or a request, has a second turn before another's first."""
+    """Fails where the line is a plain queue, and where a client or a request has two turns before another has one."""
 
     async def order() -> str:
         line, turns = Line(), {}
