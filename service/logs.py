@@ -10,6 +10,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from io import FileIO
 from time import time
 from typing import Any, TextIO
 
@@ -42,6 +43,7 @@ class LogWriter:
         self._some = threading.Event()
         self._end = threading.Event()
         self._failed = self._told = 0
+        self._torn = ""  # ends what may be there of a line that could not be written to its end
         self._thread = threading.Thread(target=self._run, name="log", daemon=True)
         self._thread.start()
 
@@ -78,12 +80,34 @@ class LogWriter:
                 self._told = missing if self._written([(time(), event)]) else self._told
 
     def _written(self, events: list[tuple[float, Event]]) -> bool:
+        lines = "".join(f"{self._render(at, event)}\n" for at, event in events)
         try:
-            self._stream.write("".join(f"{self._render(at, event)}\n" for at, event in events))
-            self._stream.flush()
+            write_whole(self._stream, self._torn + lines)
         except (OSError, ValueError):  # closed, or its disk is full; the service goes on without a log
+            self._torn = "\n"
             return False
+        self._torn = ""
         return True
+
+
+def write_whole(stream: TextIO, text: str) -> None:
+    """Write a text to its end. Raises OSError, ValueError.
+
+    Past Python's own buffers: one keeps what the disk had no room for until the process ends, which then is a failure,
+    and a stream without one, as PYTHONUNBUFFERED makes it, leaves it out in silence.
+    """
+    stream.flush()
+    buffer = getattr(stream, "buffer", None)
+    raw = getattr(buffer, "raw", buffer)
+    if not isinstance(raw, FileIO):
+        stream.write(text)
+        stream.flush()
+        return
+    left = text.encode(errors="backslashreplace")
+    while left:
+        if not (count := raw.write(left)):
+            raise BlockingIOError
+        left = left[count:]
 
 
 def renderer(layout: str, stream: TextIO) -> Callable[[float, Event], str]:

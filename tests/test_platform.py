@@ -1,5 +1,6 @@
 """A platform that gives less than usual: no disk to write to, no free descriptors, no room for the log."""
 
+import json
 import random
 import resource
 import signal
@@ -43,6 +44,38 @@ def test_a_full_disk_takes_the_log_and_nothing_else(digit_png):
     with open("/dev/full", "w") as full, running_server(stderr=full.fileno()) as server:
         assert {asked(server.port, post("/predict", digit_png)).status for _ in range(20)} == {200}
         assert server.stop() == 0
+
+
+def test_a_disk_that_fills_takes_lines_and_gives_them_back_as_a_count(digit_png, tmp_path):
+    """While not a byte more goes to the log all is answered; once there is room each line is whole, and none is missed.
+
+    Fails where the thread that logs ends with a write that fails, where a write that was cut short counts as one, and
+    where the next line is written behind the half one that was the last for which there was room.
+    """
+    path = tmp_path / "log"
+    with path.open("wb") as file, running_server(stderr=file.fileno()) as server:
+        pid, limit = server.process.pid, resource.RLIMIT_FSIZE
+        hard = resource.prlimit(pid, limit)[1]
+        full = path.stat().st_size + 50
+        resource.prlimit(pid, limit, (full, hard))
+        for _ in range(50):
+            assert asked(server.port, post("/predict", digit_png)).status == 200
+        while path.stat().st_size < full:
+            time.sleep(0.05)
+        time.sleep(0.5)
+        assert path.stat().st_size == full
+        resource.prlimit(pid, limit, (hard, hard))
+        deadline = time.monotonic() + 20
+        while "not written" not in path.read_text():
+            assert time.monotonic() < deadline
+            assert asked(server.port, get("/v2")).status == 200
+            time.sleep(0.2)
+        assert server.stop() == 0
+    half, *lines = path.read_bytes()[full:].decode().splitlines()
+    assert half == ""
+    events = [json.loads(line) for line in [*path.read_bytes()[:full].decode().splitlines()[:-1], *lines]]
+    lost = sum(event["count"] for event in events if event["event"] == "events were not written")
+    assert lost + sum(event.get("route") == "/predict" for event in events) >= 50
 
 
 def test_without_free_descriptors_it_serves_whom_it_knows(digit_png, capfd):

@@ -201,7 +201,10 @@ def test_a_head_that_trickles_times_out(port):
 
 @pytest.mark.parametrize("lead", [b"", b"\r\n"], ids=["nothing", "a blank line"])
 def test_an_idle_connection_is_closed(port, lead):
-    """A blank line begins no request for the parser, yet it disarms uvicorn's own keep-alive timer."""
+    """A blank line begins no request for the parser, yet it disarms uvicorn's own keep-alive timer.
+
+    Fails without the deadline of idle connections.
+    """
     with Wire(port) as wire:
         wire.send(get())
         assert wire.answer().status == 200
@@ -212,7 +215,10 @@ def test_an_idle_connection_is_closed(port, lead):
 
 
 def test_idleness_begins_with_the_end_of_an_answer(standin):
-    """Not with the end of its request, which was longer ago than an idle connection is kept."""
+    """Not with the end of its request, which was longer ago than an idle connection is kept.
+
+    Fails where the end of an answer is not noted.
+    """
     with Wire(standin.port) as wire:
         wire.send(post("/predict?milliseconds=2000", b"a"))
         assert wire.answer().status == 200

@@ -63,7 +63,7 @@ def called(line: Line, turns: dict[asyncio.Future, str]) -> str:
 
 
 def test_clients_take_turns_and_so_do_their_requests():
-    """Fails where the line is a plain queue: the order would be that of arrival."""
+    """Fails where the line is a plain queue, and where a client or a request has two turns before another has one."""
 
     async def order() -> str:
         line, turns = Line(), {}
@@ -79,7 +79,7 @@ def test_clients_take_turns_and_so_do_their_requests():
 
 
 def test_whoever_went_away_is_passed_over():
-    """A turn that is no longer wanted costs nobody a thread."""
+    """A turn that is no longer wanted costs nobody a thread. Fails where it is told all the same."""
 
     async def scenario() -> None:
         line = Line()

@@ -42,7 +42,7 @@ def _units(text: str) -> list[int]:
 
 @pytest.mark.parametrize("opening", ["[", '{"a":'])
 def test_nesting_is_limited(opening):
-    """100 are read, 101 are not; brackets within a string are no nesting."""
+    """100 are read, 101 are not; brackets within a string are no nesting. Fails where the depth is not compared."""
     closing = "]" if opening == "[" else "}"
 
     def nested(depth: int) -> bytes:

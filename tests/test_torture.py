@@ -8,8 +8,9 @@ from contextlib import suppress
 import pytest
 
 from service.errors import ServiceError
+from service.imaging import open_image
 from service.libtiff import silence_libtiff
-from service.pipeline import prepare_raw
+from service.pipeline import prepare
 from service.settings import Settings
 from tests.conftest import Server, running_server
 from tests.torture.corpora import corpora
@@ -60,7 +61,7 @@ def test_giants():
         for name, raw in giants():
             began = time.thread_time()
             with suppress(ServiceError):
-                prepare_raw(raw, settings.max_pixels)
+                prepare(open_image(raw, settings.max_pixels))
             costs[name] = time.thread_time() - began
     assert max(costs.values()) <= MOST_CPU_SECONDS, sorted(costs, key=costs.__getitem__)[-5:]
 
