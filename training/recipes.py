@@ -166,7 +166,7 @@ BEST = Best(
     judge_again_epochs=40,
     judge_again_servings={
         "branched": Portion(pictures=10_000, share=0.04),
-        "lit": Portion(pictures=4_000, share=0.02),
+        "lit": Portion(pictures=4_000, share=0.035),
     },
     judge_confidence_weight=4.0,
     teacher_widths=(24, 48, 96),
