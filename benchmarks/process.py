@@ -87,7 +87,9 @@ def _first_answer(process: psutil.Popen, port: int, ask: Ask) -> bytes:
 
 
 def _stop(process: psutil.Popen) -> None:
-    """End a server and whatever it started."""
+    """End a server and whatever it started, unless it has ended by itself."""
+    if process.poll() is not None:
+        return
     family = [process, *process.children(recursive=True)]
     process.terminate()
     _, alive = psutil.wait_procs(family, timeout=5)

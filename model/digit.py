@@ -43,7 +43,7 @@ MOST_PARTS = 8
 """Digits fall into fewer parts than this; textures and writing into more."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Digit:
     """The digit's ink: its mask, bool [H, W], its box in the same pixels, and how far it stands out, in grey levels.
 

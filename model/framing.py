@@ -100,15 +100,21 @@ def _plain(pictures: Mapping[int, Pixels]) -> Iterator[tuple[int, Framed]]:
         alike[working.pixels.shape, working.scale].append((number, working))
     for (_, scale), same in alike.items():
         found = find_plain(np.stack([working.pixels for _, working in same]), 1 / scale)
-        for (number, working), each in zip(same, found, strict=True):
-            if each:
-                yield number, _drawn(working, *each)
+        for (number, working), (ink, digit) in zip(same, found, strict=True):
+            if ink and digit:
+                yield number, _drawn(working, ink, digit)
+            elif ink:
+                yield number, _found(pictures[number], working, ink, "auto", LOOKS)
 
 
 def _framed(pixels: Pixels, polarity: Polarity, looks: int) -> Framed:
-    """Frame a picture; where the digit is small, or enclosed, look again at that place alone, `looks` times at most."""
+    """Frame a picture, looking closer `looks` times at most."""
     working = to_working(pixels)
-    ink = find_ink(working.pixels, polarity)
+    return _found(pixels, working, find_ink(working.pixels, polarity), polarity, looks)
+
+
+def _found(pixels: Pixels, working: Working, ink: Ink, polarity: Polarity, looks: int) -> Framed:
+    """Frame what there is in the ink; where the digit is small, or enclosed, look again at that place alone."""
     digit = find_digit(ink, 1 / working.scale)
     if digit is None:
         return Framed(np.zeros((SIZE, SIZE), np.uint8), ink.dark, box=None, reason="blank")

@@ -38,7 +38,7 @@ LEVEL = np.arange(256)
 SQUARE = LEVEL * LEVEL
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ink:
     """How far each pixel stands out from its ground, uint8 [H, W], and whether it does so on the dark side.
 
@@ -197,8 +197,9 @@ def otsus(count: Histogram) -> Histogram:
 
 def rims(levels: Pixels) -> Histogram:
     """The highest level in the margin of each of many pictures, uint8 [N, H, W] -> [N]."""
-    across, down = levels.max(axis=1), levels.max(axis=2)
-    wide, high = 1 + round(SIDE * across.shape[1]), 1 + round(SIDE * down.shape[1])
-    margins = across[:, :wide], across[:, -wide:], down[:, :high], down[:, -high:]
-    highest: Histogram = np.concatenate(margins, axis=1).max(axis=1).astype(np.intp)
+    count, rows, columns = levels.shape
+    wide, high = 1 + round(SIDE * columns), 1 + round(SIDE * rows)
+    sides = levels[:, :high], levels[:, -high:], levels[:, :, :wide], levels[:, :, -wide:]
+    margins = [side.reshape(count, -1).max(axis=1) for side in sides]
+    highest: Histogram = np.maximum.reduce(margins).astype(np.intp)
     return highest

@@ -19,7 +19,7 @@ from model.ink import ENOUGH_GROUND, FLAT, LEVEL, SQUARE, Histogram, Ink, darker
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Inks:
     """What `Ink` tells of one picture, of N; `number`: which of the pictures they are."""
 
@@ -35,23 +35,32 @@ class _Inks:
     def __getitem__(self, these: Mask) -> "_Inks":
         return _Inks(*(getattr(self, name)[these] for name in self.__slots__))
 
-    def one(self, row: int) -> Ink:
-        """One of them."""
-        level = int(self.level[row])
-        threshold, rim, dark = int(self.threshold[row]), int(self.rim[row]), bool(self.dark[row])
-        count = self.count[row, level::-1]
-        return Ink(self.pixels[row], self.levels[row], threshold, count, rim, dark, level=level)
+    def each(self) -> list[Ink]:
+        """One by one."""
+        numbers = (self.threshold.tolist(), self.rim.tolist(), self.dark.tolist(), self.level.tolist())
+        return [
+            Ink(pixels, levels, threshold, count[level::-1], rim, dark, level=level)
+            for pixels, levels, count, threshold, rim, dark, level in zip(
+                self.pixels, self.levels, self.count, *numbers, strict=True
+            )
+        ]
 
 
-def find_plain(pictures: Pixels, pixel: float = 1.0) -> list[tuple[Ink, Digit] | None]:
-    """The ink and the digit of each of uint8 [N, H, W]; None of those that have to be looked at one by one.
+Found = tuple[Ink | None, Digit | None]
+
+
+def find_plain(pictures: Pixels, pixel: float = 1.0) -> list[Found]:
+    """Of each of uint8 [N, H, W] the ink and the digit, as far as they are found for little.
 
     `pixel`: how many of their pixels stand for one of the original picture.
     """
-    found: list[tuple[Ink, Digit] | None] = [None] * len(pictures)
+    found: list[Found] = [(None, None)] * len(pictures)
     inks = _flat_inks(pictures)
-    for row, ink, digit in _digits(inks, pixel) if inks.number.size else ():
-        found[inks.number[row]] = ink, digit
+    if inks.number.size:
+        ink = inks.each()
+        digits = _digits(inks, ink, pixel)
+        for row, number in enumerate(inks.number.tolist()):
+            found[number] = ink[row], digits.get(row)
     return found
 
 
@@ -80,8 +89,8 @@ def _flat_inks(pictures: Pixels) -> _Inks:
     return inks if plain.all() else inks[plain]
 
 
-def _digits(inks: _Inks, pixel: float) -> list[tuple[int, Ink, Digit]]:
-    """The digits that are one part each, with their ink and its row."""
+def _digits(inks: _Inks, ink: list[Ink], pixel: float) -> dict[int, Digit]:
+    """The digits that are one part each, by the row of their ink."""
     rows, columns = inks.levels.shape[1:]
     threshold = np.maximum(inks.threshold, FAINTEST // 2)
     masks = inks.levels > threshold.astype(np.uint8)[:, np.newaxis, np.newaxis]
@@ -96,12 +105,11 @@ def _digits(inks: _Inks, pixel: float) -> list[tuple[int, Ink, Digit]]:
     contrast = _contrasts(inks, row, area, width, threshold[row])
     box = np.stack([parts.left[alone], highest[alone], parts.right[alone], parts.bottom[alone] - row * rows], axis=1)
     each = zip(row.tolist(), box.tolist(), area.tolist(), width.tolist(), contrast.tolist(), strict=True)
-    found = []
+    digits = {}
     for number, (left, top, right, bottom), pixels, *sure in each:
-        ink = inks.one(number)
-        if digit := _digit(ink, masks[number], Part(0, left, top, right, bottom, pixels), *sure):
-            found.append((number, ink, digit))
-    return found
+        if digit := _digit(ink[number], masks[number], Part(0, left, top, right, bottom, pixels), *sure):
+            digits[number] = digit
+    return digits
 
 
 def _digit(ink: Ink, mask: Mask, part: Part, width: float, contrast: float) -> Digit | None:

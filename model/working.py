@@ -16,7 +16,7 @@ USUAL = 112
 """The longest side that smaller pictures are enlarged to, about: four times the frame."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Working:
     """A grey picture of working size, uint8 [H, W].
 

@@ -14,7 +14,7 @@ from service.pipeline import Prepared, Ready, decode_raw, frame_ready
 
 logger = logging.getLogger(__name__)
 
-TOGETHER = 1_000_000
+TOGETHER = 640_000
 """Pixels, of pictures that are held in memory to be framed together."""
 
 Made = TypeVar("Made")

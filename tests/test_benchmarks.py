@@ -132,6 +132,12 @@ def test_a_wrong_answer_is_no_answer(our_server):
         answer_to(raw(encoded(IMAGES[LABELS != DIGIT][0], "PNG")), our_server.port)
 
 
+def test_a_server_that_ends_is_told_as_it_failed():
+    """By what its first request met, not by what is missing when it is to be stopped."""
+    with pytest.raises(ConnectionRefusedError), running(Contestant(("false",), {"none": raw(SEVEN)}), CORE):
+        pass
+
+
 def test_the_stopwatch_counts_what_is_within_once(monkeypatch):
     """A step that calls another has its own time alone: of seven seconds, four."""
     monkeypatch.setattr(steps, "perf_counter", iter([0.0, 1.0, 4.0, 7.0]).__next__)

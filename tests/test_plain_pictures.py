@@ -70,7 +70,7 @@ def test_many_together_are_framed_as_each_is_alone(monkeypatch):
     alone = [frame_digit(pixels) for pixels in pictures]
     assert list(map(described, together)) == list(map(described, alone))
     assert all(np.array_equal(one.image, other.image) for one, other in zip(together, alone, strict=True))
-    assert sum(each is not None for each in found) > 600
+    assert sum(digit is not None for _, digit in found) > 600
 
 
 def outlined():
