@@ -98,8 +98,11 @@ def probe(port: int, pid: int, request: bytes) -> None:
     """Ask every 5 ms until standard input ends; print how long each took, and the waits for a core meanwhile."""
     server, this = Watched(pid), Watched(os.getpid())
     times = []
-    wire, last = Wire(port), time.perf_counter()
-    print("ready", flush=True)
+    wire = Wire(port)
+    wire.send(request)
+    assert wire.answer().status == 200
+    last = time.perf_counter()
+    print("ready", flush=True)  # the server has its connection, which those who count connections count on
     while not select.select([sys.stdin], [], [], 0.005)[0]:
         if time.perf_counter() - last > LONG_PAUSE:  # had no core for so long that its connection may be closed
             wire.close()
