@@ -227,7 +227,7 @@ def draw_risk_coverage(
     _set_ticks(axes, [zero, *(risk for risk in _RISKS if risk > 1.5 * zero)], "")
     axes.yaxis.set_major_formatter(FuncFormatter(lambda risk, _: "0" if risk <= zero else f"{100 * risk:g}"))
     _tidy(axes)
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="x-small")  # within, it would hide curves
+    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize="x-small")  # within: over curves
     figure.savefig(path, dpi=_DPI)
 
 
