@@ -1,13 +1,12 @@
 """Tell ink from what only looks like it: how clearly a digit stands out from the ground, and on both sides."""
 
 import math
-from typing import Any
 
 import numpy as np
 
 from model.components import Ints, Mask
 from model.grey import Levels, Pixels
-from model.ink import LEVEL, SQUARE, Ink
+from model.ink import LEVEL, SQUARE, Floats, Ink
 from model.morphology import close, grow
 
 FAINTEST = 10
@@ -27,9 +26,6 @@ PLAIN = 50
 BARE = 1 / 6
 """Up to this fraction of its ink's contrast a pixel of a plain picture counts as bare ground."""
 
-Number = Any
-"""A number, or an array of them: numpy's operations do not tell them apart."""
-
 
 def clear_contrast(ink: Ink, mask: Mask, width: float, aside: Mask) -> float | None:
     """How far a digit stands out, in grey levels; None where it hardly does, or from one side only, as shadows do.
@@ -41,7 +37,7 @@ def clear_contrast(ink: Ink, mask: Mask, width: float, aside: Mask) -> float | N
     contrast, noise = _contrast(ink.levels, digit, ground)
     if contrast < max(FAINTEST, CLEAREST_GRAIN * noise):
         return None
-    near, grain = _contrast(_stands_out(ink.pixels, reach_of(width)), digit, ground)
+    near, grain = _contrast(_stands_out(ink.pixels, int(reach_of(width))), digit, ground)
     if near < max(min(BOTH_SIDES * contrast, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain):
         return None
     clear = contrast >= CLEAR + CLEAREST_NOISE * noise or near >= CLEAR + CLEAREST_NOISE * grain
@@ -67,22 +63,24 @@ def plain_contrast(ink: Ink, area: int, width: float, threshold: int) -> float |
     is_clear = (
         ink.rim <= bare
         and surely_clear(most, contrast, noise, bare, glare)
-        and bare_everywhere(ink.levels, np.asarray(bare), reach_of(width))
+        and bare_everywhere(ink.levels, np.asarray(bare), int(reach_of(width)))
     )
     return contrast if is_clear else None
 
 
-def surely_clear(most: Number, contrast: Number, noise: Number, bare: Number, glare: Number) -> Number:
-    """Whether what these bounds allow stands out clearly, of one picture or of many, [N]."""
+def surely_clear(
+    most: float | Floats, contrast: float | Floats, noise: float | Floats, bare: int | Ints, glare: int | Ints
+) -> Mask | np.bool_:
+    """Whether what these bounds allow stands out clearly, of one picture or of many, each [N]."""
     near, grain = contrast - bare - glare, noise + bare / 2 + glare
     apart = np.maximum(np.maximum(CLEAREST_GRAIN * noise, CLEAR + CLEAREST_NOISE * noise), PLAIN)
     nearby = np.maximum(np.minimum(BOTH_SIDES * most, BOTH_SIDES_CLEARLY), CLEAREST_NOISE * grain)
-    return (contrast >= apart) & (near >= nearby)
+    return np.logical_and(contrast >= apart, near >= nearby)
 
 
-def reach_of(width: float) -> int:
-    """How far from a stroke's pixels, of strokes of a mean width, there should be ground."""
-    return 2 + math.ceil(width)
+def reach_of(width: float | Floats) -> Ints:
+    """How far from a stroke's pixels, of strokes of a mean width, there should be ground; of one or of many, [N]."""
+    return 2 + np.ceil(width).astype(np.intp)
 
 
 def bare_everywhere(levels: Pixels, bare: Ints, reach: int) -> Mask | np.bool_:

@@ -31,6 +31,8 @@ LARGE, NEAR = 0.2, 0.2
 """and so are those of less than the first, unless they lie within the second, in sizes of the larger ones, of these."""
 SPECK, SPECK_PIXELS = 0.04, 5
 """What is no longer than this fraction of the shorter side, or this many pixels of the picture, is a speck too."""
+LOWEST_THRESHOLD = FAINTEST // 2
+"""Of ink: half of the faintest."""
 SMALLEST_FOUND = 5e-4
 """Ink that is found only at the second cut must make up this fraction of the picture, and half of all ink there."""
 TALL = 0.6
@@ -101,7 +103,7 @@ def _lines(ink: Ink) -> tuple[Mask, int]:
 
     Lines may be much darker than the digit: where there are any, what lies between them is separated anew.
     """
-    threshold = max(ink.threshold, FAINTEST // 2)
+    threshold = max(ink.threshold, LOWEST_THRESHOLD)
     if ink.rim <= threshold:
         return np.zeros(ink.levels.shape, np.bool_), threshold
     lines = find_lines(ink.levels > threshold)
@@ -112,8 +114,8 @@ def _lines(ink: Ink) -> tuple[Mask, int]:
 
 
 def _threshold(count: Histogram) -> int:
-    """The level above which there is ink: Otsu's of a histogram [256], but no lower than half of the faintest ink."""
-    return max(otsu(count)[0], FAINTEST // 2) if count.any() else FAINTEST
+    """The level above which there is ink, by a histogram [256]: Otsu's, but no lower than the lowest."""
+    return max(int(otsu(count)), LOWEST_THRESHOLD) if count.any() else FAINTEST
 
 
 def _digit_above(ink: Ink, threshold: int, lines: Mask, pixel: float) -> Digit | None:

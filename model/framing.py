@@ -19,7 +19,7 @@ from model.plain import find_plain
 from model.strokes import FINE, LONGEST, Strokes, redraw
 from model.working import LARGEST, Box, Working, to_working
 
-__all__ = ["Framed", "Polarity", "as_framed", "frame_digit"]
+__all__ = ["Framed", "Polarity", "as_framed", "frame_digit", "frame_digits"]
 
 LOOKS = 3
 """How often a picture is looked at closer: at a sheet in it, a box on the sheet, a small digit in the box."""
@@ -81,7 +81,7 @@ def frame_digits(pictures: Sequence[Pixels], polarity: Polarity = "auto") -> lis
     framed: dict[int, Framed] = {}
     if polarity == "auto" and len(pictures) > 1:
         framed |= _taken({number: each for number, each in enumerate(pictures) if each.shape == (SIZE, SIZE)})
-        framed |= _plain({number: each for number, each in enumerate(pictures) if SIZE < max(each.shape) <= LARGEST})
+        framed |= _small({number: each for number, each in enumerate(pictures) if SIZE < max(each.shape) <= LARGEST})
     return [framed.get(number) or frame_digit(each, polarity) for number, each in enumerate(pictures)]
 
 
@@ -92,8 +92,8 @@ def _taken(pictures: Mapping[int, Pixels]) -> Iterator[tuple[int, Framed]]:
         yield from ((number, as_framed(pictures[number])) for number in itertools.compress(pictures, framed))
 
 
-def _plain(pictures: Mapping[int, Pixels]) -> Iterator[tuple[int, Framed]]:
-    """Of pictures, by number, those whose digit is found for little along with others of their working size."""
+def _small(pictures: Mapping[int, Pixels]) -> Iterator[tuple[int, Framed]]:
+    """Pictures, by number: what is found for little along with others of their working size, and the others."""
     alike = defaultdict(list)
     for number, pixels in pictures.items():
         working = to_working(pixels)
@@ -101,9 +101,10 @@ def _plain(pictures: Mapping[int, Pixels]) -> Iterator[tuple[int, Framed]]:
     for (_, scale), same in alike.items():
         found = find_plain(np.stack([working.pixels for _, working in same]), 1 / scale)
         for (number, working), (ink, digit) in zip(same, found, strict=True):
-            if ink and digit:
+            ink = ink or find_ink(working.pixels, "auto")
+            if digit:
                 yield number, _drawn(working, ink, digit)
-            elif ink:
+            else:
                 yield number, _found(pictures[number], working, ink, "auto", LOOKS)
 
 

@@ -13,6 +13,7 @@ from model.morphology import close
 
 Polarity = Literal["auto", "dark-on-light", "light-on-dark"]
 Histogram = NDArray[np.intp]
+Floats = NDArray[np.float64]
 
 GRID = 32
 """Cells along the longest side of the coarse picture that shows the light without the strokes."""
@@ -60,20 +61,20 @@ class Ink:
 def find_ink(pixels: Pixels, polarity: Polarity) -> Ink:
     """Separate ink from ground in a grey picture, uint8 [H, W]."""
     count = histogram(pixels)
-    threshold, separability = otsu(count)
+    threshold = int(otsu(count))
     dark = polarity == "dark-on-light"
     if polarity == "auto":
-        light = _share_of_ring(pixels, threshold)
-        level = int(count.argmax())
-        one_level = count[level] >= FLAT * pixels.size and (light in (0, 1) or _is_all_over(pixels == level))
-        flat = one_level or separability >= TWO_TONES
-        dark = _is_light_around(light, count, threshold) if flat else _stands_out_dark(_coarse(pixels))
+        ring, level = float(share_of_ring(pixels, np.asarray(threshold))), int(count.argmax())
+        one_level = count[level] >= FLAT * pixels.size and (ring in (0, 1) or _is_all_over(pixels == level))
+        flat = one_level or _separability(count, threshold) >= TWO_TONES
+        share = int(count[threshold + 1 :].sum()) / pixels.size
+        dark = bool(is_light_around(ring, share)) if flat else _stands_out_dark(_coarse(pixels))
     if not dark:
         pixels, count, threshold = ~pixels, count[::-1], 254 - threshold
     level = threshold + 1 + int(count[threshold + 1 :].argmax()) if threshold < 255 else 255
     if count[level] >= FLAT * pixels.size:
         levels = darker(pixels, np.uint8(level))
-        ink = Ink(pixels, levels, level - threshold - 1, count[level::-1], rim(levels), dark, level=level)
+        ink = Ink(pixels, levels, level - threshold - 1, count[level::-1], int(rim(levels)), dark, level=level)
         if ink.rim <= ink.threshold or _is_all_over(pixels == level):
             return ink
     ground = find_ground(_coarse(pixels), pixels.shape)
@@ -97,14 +98,17 @@ def _stands_out(pixels: Pixels, ground: Pixels, dark: bool, unevenness: int) -> 
     """Dark ink on a ground that is nowhere darker, both uint8 [H, W]."""
     levels = ground - pixels
     count = histogram(levels)
-    return Ink(pixels, levels, otsu(count)[0], count, rim(levels), dark, unevenness)
+    return Ink(pixels, levels, int(otsu(count)), count, int(rim(levels)), dark, unevenness)
 
 
-def rim(levels: Pixels) -> int:
-    """The highest level in the margin of a picture, uint8 [H, W]."""
-    across, down = bytes(np.maximum.reduce(levels, axis=0)), bytes(np.maximum.reduce(levels, axis=1))
-    wide, high = 1 + round(SIDE * len(across)), 1 + round(SIDE * len(down))
-    return max(max(across[:wide]), max(across[-wide:]), max(down[:high]), max(down[-high:]))
+def rim(levels: Pixels) -> Histogram:
+    """The highest level in the margin of a picture, or of each of many: uint8 [..., H, W] -> [...]."""
+    rows, columns = levels.shape[-2:]
+    high, wide = 1 + round(SIDE * rows), 1 + round(SIDE * columns)
+    sides = levels[..., :high, :], levels[..., -high:, :], levels[..., :wide], levels[..., -wide:]
+    margins = [side.reshape(*levels.shape[:-2], -1).max(axis=-1) for side in sides]
+    highest: Histogram = np.maximum.reduce(margins).astype(np.intp)
+    return highest
 
 
 def _is_all_over(mask: Mask) -> bool:
@@ -120,20 +124,22 @@ def _coarse(pixels: Pixels) -> Pixels:
     return np.asarray(Image.fromarray(pixels).reduce(cell)) if cell > 1 else pixels
 
 
-def _share_of_ring(pixels: Pixels, threshold: int) -> float:
-    """The share of the pixels along the sides that lies above a threshold."""
-    ring = np.concatenate((pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1])) > threshold
-    return int(np.count_nonzero(ring)) / ring.size
+def share_of_ring(pixels: Pixels, threshold: Histogram) -> Floats:
+    """The share of the pixels along the sides that lies above a threshold: uint8 [..., H, W] and [...] -> [...]."""
+    sides = pixels[..., 0, :], pixels[..., -1, :], pixels[..., 0], pixels[..., -1]
+    ring = np.concatenate(sides, axis=-1)
+    share: Floats = (ring > threshold[..., np.newaxis]).sum(axis=-1) / ring.shape[-1]
+    return share
 
 
-def _is_light_around(ring: float, count: Histogram, threshold: int) -> bool:
+def is_light_around(ring: float | Floats, share: float | Floats) -> Mask:
     """Whether of two tones the lighter is the ground: the one along the sides, if there is enough of it.
 
-    `ring` is its share there.
+    `ring` is its share there, `share` that of the whole; of one picture, or of many, [N].
     """
-    share = int(count[threshold + 1 :].sum()) / int(count.sum())
-    enough = (share if ring > 0.5 else 1 - share) >= ENOUGH_GROUND
-    return ring > 0.5 if enough else share > 0.5
+    enough = np.where(ring > 0.5, share, 1 - share) >= ENOUGH_GROUND
+    light: Mask = np.where(enough, ring, share) > 0.5
+    return light
 
 
 def _stands_out_dark(coarse: Pixels) -> bool:
@@ -168,38 +174,26 @@ def histogram(pixels: Pixels) -> Histogram:
     return np.bincount(pixels.ravel(), minlength=256)
 
 
-def otsu(count: Histogram) -> tuple[int, float]:
-    """Split a histogram [256] into its two most distinct classes (Otsu 1979).
+def otsu(count: Histogram) -> Histogram:
+    """Split a histogram, or each of many, into its two most distinct classes: the highest level of the lower one.
 
-    Returns the highest level of the lower class, and the separability: the variance between the classes as a
-    fraction of the whole, 0 where there is one level only.
+    [..., 256] -> [...] (Otsu 1979).
     """
-    below = count.cumsum()
-    mass = (count * LEVEL).cumsum()
-    total, mean = int(below[-1]), float(mass[-1] / below[-1])
-    between = mean * below
+    below, mass = count.cumsum(axis=-1), (count * LEVEL).cumsum(axis=-1)
+    total = below[..., -1:]
+    between = mass[..., -1:] / total * below
     between -= mass
     between *= between
     between /= np.maximum(below * (total - below), 1)
-    best = int(between.argmax())
-    variance = float(count @ SQUARE) - total * mean * mean
-    return best, float(between[best]) * total / variance if variance > 0 else 0.0
-
-
-def otsus(count: Histogram) -> Histogram:
-    """The same highest levels of the lower classes of many histograms: [N, 256] -> [N]."""
-    below, mass = count.cumsum(axis=1), (count * LEVEL).cumsum(axis=1)
-    total, mean = below[:, -1:], mass[:, -1:] / below[:, -1:]
-    between = (mean * below - mass) ** 2 / np.maximum(below * (total - below), 1)
-    best: Histogram = between.argmax(axis=1)
+    best: Histogram = between.argmax(axis=-1)
     return best
 
 
-def rims(levels: Pixels) -> Histogram:
-    """The highest level in the margin of each of many pictures, uint8 [N, H, W] -> [N]."""
-    count, rows, columns = levels.shape
-    wide, high = 1 + round(SIDE * columns), 1 + round(SIDE * rows)
-    sides = levels[:, :high], levels[:, -high:], levels[:, :, :wide], levels[:, :, -wide:]
-    margins = [side.reshape(count, -1).max(axis=1) for side in sides]
-    highest: Histogram = np.maximum.reduce(margins).astype(np.intp)
-    return highest
+def _separability(count: Histogram, threshold: int) -> float:
+    """The variance between the two classes of a histogram [256] as a fraction of the whole; 0 of one level only."""
+    below, total = int(count[: threshold + 1].sum()), int(count.sum())
+    mass = int((count * LEVEL)[: threshold + 1].sum())
+    mean = int(count @ LEVEL) / total
+    variance = float(count @ SQUARE) - total * mean * mean
+    between = (mean * below - mass) ** 2 / max(below * (total - below), 1)
+    return between * total / variance if variance > 0 else 0.0

@@ -7,16 +7,28 @@ out. Of such a picture this finds what `find_ink` and `find_digit` do; `tests/te
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from model.components import Ints, Mask, Part, find_components
-from model.contrast import BARE, FAINTEST, bare_everywhere, clear_contrast, surely_clear
-from model.digit import Digit, most_of_a_speck, reason_of
+from model.contrast import BARE, bare_everywhere, clear_contrast, reach_of, surely_clear
+from model.digit import LOWEST_THRESHOLD, Digit, most_of_a_speck, reason_of
 from model.enclosures import SHEET, has_four_sides
 from model.grey import Pixels
-from model.ink import ENOUGH_GROUND, FLAT, LEVEL, SQUARE, Histogram, Ink, darker, histogram, otsus, rims
+from model.ink import (
+    FLAT,
+    LEVEL,
+    SQUARE,
+    Floats,
+    Histogram,
+    Ink,
+    darker,
+    histogram,
+    is_light_around,
+    otsu,
+    rim,
+    share_of_ring,
+)
 
-Floats = NDArray[np.float64]
+Found = tuple[Ink | None, Digit | None]
 
 
 @dataclass(slots=True)
@@ -46,9 +58,6 @@ class _Inks:
         ]
 
 
-Found = tuple[Ink | None, Digit | None]
-
-
 def find_plain(pictures: Pixels, pixel: float = 1.0) -> list[Found]:
     """Of each of uint8 [N, H, W] the ink and the digit, as far as they are found for little.
 
@@ -68,13 +77,10 @@ def _flat_inks(pictures: Pixels) -> _Inks:
     """Those on a ground of one level that is bare along the sides."""
     size = pictures[0].size
     count = np.stack([histogram(picture) for picture in pictures])
-    threshold = otsus(count)
-    sides = pictures[:, 0], pictures[:, -1], pictures[:, :, 0], pictures[:, :, -1]
-    ring = (np.concatenate(sides, axis=1) > threshold[:, np.newaxis]).mean(axis=1)
-    drawn = (count.max(axis=1) >= FLAT * size) & ((ring == 0) | (ring == 1))
-    share = (count * (threshold[:, np.newaxis] < LEVEL)).sum(axis=1) / size
-    enough = np.where(ring > 0.5, share, 1 - share) >= ENOUGH_GROUND
-    dark = np.where(enough, ring, share) > 0.5
+    threshold = otsu(count)
+    ring = share_of_ring(pictures, threshold)
+    one_level = (count.max(axis=1) >= FLAT * size) & ((ring == 0) | (ring == 1))
+    dark = is_light_around(ring, (count * (threshold[:, np.newaxis] < LEVEL)).sum(axis=1) / size)
     if not dark.all():
         pictures = np.where(dark[:, np.newaxis, np.newaxis], pictures, ~pictures)
         count = np.where(dark[:, np.newaxis], count, count[:, ::-1])
@@ -82,17 +88,16 @@ def _flat_inks(pictures: Pixels) -> _Inks:
     level = np.where(threshold[:, np.newaxis] < LEVEL, count, -1).argmax(axis=1)
     ground = level.astype(np.uint8)[:, np.newaxis, np.newaxis]
     levels = darker(pictures, ground)
-    rim = rims(levels)
-    inks = _Inks(np.arange(len(count)), pictures, levels, level - threshold - 1, count, rim, dark, level)
+    inks = _Inks(np.arange(len(count)), pictures, levels, level - threshold - 1, count, rim(levels), dark, level)
     lit = count[inks.number, level] >= FLAT * size
-    plain = drawn & lit & (rim <= np.maximum(inks.threshold, FAINTEST // 2) // 2)
+    plain = one_level & lit & (inks.rim <= np.maximum(inks.threshold, LOWEST_THRESHOLD) // 2)
     return inks if plain.all() else inks[plain]
 
 
 def _digits(inks: _Inks, ink: list[Ink], pixel: float) -> dict[int, Digit]:
     """The digits that are one part each, by the row of their ink."""
     rows, columns = inks.levels.shape[1:]
-    threshold = np.maximum(inks.threshold, FAINTEST // 2)
+    threshold = np.maximum(inks.threshold, LOWEST_THRESHOLD)
     masks = inks.levels > threshold.astype(np.uint8)[:, np.newaxis, np.newaxis]
     parts = find_components(masks.reshape(-1, columns))  # one below the other: along the sides there is no ink
     picture, highest = np.divmod(parts.top, rows)
@@ -136,7 +141,7 @@ def _contrasts(inks: _Inks, row: Ints, area: Ints, width: Floats, threshold: Int
     contrast = most - (rest * stands_out).sum(axis=1) / np.maximum(ground, 1)
     bare, glare = (BARE * contrast).astype(np.intp), 255 - (count[:, ::-1] > 0).argmax(axis=1) - level
     clear = (ground >= size / 4) & (inks.rim[row] <= bare) & surely_clear(most, contrast, noise, bare, glare)
-    reach = 2 + np.ceil(width).astype(np.intp)
+    reach = reach_of(width)
     for each in set(reach[clear].tolist()):
         these = np.flatnonzero(clear & (reach == each))
         clear[these] = bare_everywhere(inks.levels[row[these]], bare[these], each)
