@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 POLICY = "default-src 'none'; frame-ancestors 'none'"
 """Of answers that are no pages: whatever a browser is led to take them for, nothing in them runs or is framed."""
+SECURITY_LINES = f"x-content-type-options: nosniff\r\ncontent-security-policy: {POLICY}\r\n"
+"""For answers that are written as bytes."""
 
 
 class Boundary:

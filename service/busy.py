@@ -10,15 +10,14 @@ from typing import Any
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from service.boundary import POLICY
+from service.boundary import SECURITY_LINES
 from service.errors import PROBLEM_JSON, Overloaded, problem
 from service.exchange import write
 from service.observe import METHODS, Finished, Observer
 from service.request_id import request_id
 
 _HEADERS = (
-    "retry-after: 1\r\ncontent-length: %d\r\ncontent-type: " + PROBLEM_JSON + "\r\nx-request-id: %b\r\n"
-    "x-content-type-options: nosniff\r\ncontent-security-policy: " + POLICY + "\r\n"
+    f"retry-after: 1\r\ncontent-length: %d\r\ncontent-type: {PROBLEM_JSON}\r\nx-request-id: %b\r\n{SECURITY_LINES}"
 )
 
 ID = "{id}"

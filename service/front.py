@@ -20,7 +20,7 @@ from pydantic_core import to_json
 from starlette.types import Scope
 
 from service.auth import is_authorized
-from service.boundary import POLICY
+from service.boundary import SECURITY_LINES
 from service.busy import Busy, told
 from service.classifier import Classifier
 from service.deps import Held
@@ -36,8 +36,7 @@ from service.upload import plain_image
 logger = logging.getLogger(__name__)
 
 _HEADERS = (
-    "server-timing: %b\r\ncache-control: no-store\r\ncontent-type: application/json\r\n"
-    f"x-content-type-options: nosniff\r\ncontent-security-policy: {POLICY}\r\n%b"
+    f"server-timing: %b\r\ncache-control: no-store\r\ncontent-type: application/json\r\n{SECURITY_LINES}%b"
 ).encode()
 """The same for all answers of a turn."""
 

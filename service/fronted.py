@@ -7,7 +7,8 @@ shown its bytes after all, and everything is as if nobody had taken them.
 from typing import Any
 
 from service.plain import Plain
-from service.protocol import GuardedProtocol, Refused
+from service.protocol import GuardedProtocol
+from service.refusal import Refused
 
 
 class FrontedProtocol(GuardedProtocol):

@@ -66,8 +66,10 @@ def prepare_pictures(sources: Iterable[str | bytes], looking: Looking) -> list[P
     waiting: list[Ready | Fault] = []
     room = TOGETHER
     for source in sources:
-        waiting.append(_guarded(partial(_decoded, source, looking)))
-        room -= waiting[-1].decoded.grey.pixels.size if isinstance(waiting[-1], Ready) else 0
+        item = _guarded(partial(_decoded, source, looking))
+        waiting.append(item)
+        if isinstance(item, Ready):
+            room -= item.decoded.grey.pixels.size
         if room <= 0:
             prepared += _framed(waiting, looking.polarity)
             waiting, room = [], TOGETHER

@@ -8,40 +8,23 @@ from http import HTTPStatus
 from typing import Any, Literal, NoReturn
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from service.admission import Admission
-from service.boundary import POLICY
 from service.busy import Busy, told
 from service.exchange import answer_bytes
 from service.front import Front
 from service.linger import LINGER_BYTES, LINGER_SECONDS
 from service.observe import Observer
+from service.refusal import Refused, plain_answer, too_slow
 from service.settings import Settings
 
 MAX_WAITING = 100
 """Requests that may wait behind the one in work. A single read brings thousands of short ones; each takes some 3 kB."""
 
-TOLD_SECONDS = 0.4
-"""Who was too slow to send has so long to read why, which is until the next sweep: nothing of worth is on the way."""
-
 VERSIONS = ("1.1", "1.0")
 
 Phase = Literal["head", "body", "idle", "ended"]
-
-
-class Refused(Exception):
-    """Raised in a parser callback: the request is answered, most often in plain text, and the connection closed."""
-
-    def __init__(self, status: HTTPStatus, reason: str, answer: bytes = b"", linger: float = 0) -> None:
-        super().__init__(reason)
-        self.answer = answer or plain_answer(status, reason)
-        self.linger = linger or LINGER_SECONDS
-
-
-def too_slow(reason: str) -> Refused:
-    """What a client past a deadline is told."""
-    return Refused(HTTPStatus.REQUEST_TIMEOUT, reason, linger=TOLD_SECONDS)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -322,12 +305,3 @@ class GuardedProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         self.transport.write(self.refusal)
         self.transport.write_eof()
-
-
-def plain_answer(status: HTTPStatus, reason: str, headers: str = "") -> bytes:
-    """The bytes of an answer that no app gave."""
-    lines = (
-        f"content-type: text/plain; charset=utf-8\r\ncontent-length: {len(reason)}\r\nconnection: close\r\n{headers}"
-        f"x-content-type-options: nosniff\r\ncontent-security-policy: {POLICY}\r\n\r\n"
-    )
-    return STATUS_LINE[status] + (lines + reason).encode("ascii")

@@ -23,6 +23,7 @@ from service.imaging import (
     open_image,
 )
 from tests.conftest import ROOT, encoded
+from tests.pngs import END, png_of
 from tests.torture.giants import progressive, run_lengths
 
 LIMIT = 25_000_000
@@ -95,10 +96,7 @@ def test_pillow_s_other_formats_stay_closed(name):
 def png_header(width: int, height: int) -> bytes:
     """A PNG that claims a size and has not a pixel."""
     header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
-    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"")), (b"IEND", b"")]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data)) for name, data in chunks
-    )
+    return png_of((b"IHDR", header), (b"IDAT", zlib.compress(b"")), END)
 
 
 @pytest.mark.parametrize(("width", "height"), [(5001, 5000), (13_000, 13_000), (65_535, 65_535), (2**31 - 1, 1)])

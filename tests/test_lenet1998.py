@@ -13,7 +13,7 @@ from training.paper import paper_loss
 
 SHAPES = {"C1": (6, 28, 28), "S2": (6, 14, 14), "C3": (16, 10, 10), "S4": (16, 5, 5), "C5": (120,), "F6": (84,)}
 
-# A row for each map of S2, a column for each map of C3.
+# As the paper prints it: a row for each map of S2, a column for each map of C3, X where the first feeds the second.
 TABLE_I = [
     "X...XXX..XXXX.XX",
     "XX...XXX..XXXX.X",

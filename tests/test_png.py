@@ -10,14 +10,11 @@ from PIL import Image
 
 from service.png import decode_grey_png
 from tests.conftest import png
+from tests.pngs import chunk
 from tests.samples import IMAGES
 
 WIDTH, HEIGHT = 28, 28
 DIGIT = IMAGES[0]
-
-
-def chunk(name: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
 
 
 def written(lines: bytes, *, depth=8, colour=0, interlaced=0, before=b"", after=b"", pieces=1) -> bytes:

@@ -13,9 +13,10 @@ from service.libtiff import silence_libtiff
 from service.pipeline import prepare
 from service.settings import Settings
 from tests.conftest import Server, running_server
+from tests.torture.bounds import MOST_CPU_SECONDS, only_new_garbage
 from tests.torture.corpora import corpora
 from tests.torture.damaged import damaged
-from tests.torture.generated import MOST_CPU_SECONDS, generated, generated_http, only_new_garbage
+from tests.torture.generated import generated, generated_http
 from tests.torture.giants import giants
 from tests.torture.overload import large_picture, loading, overload
 from tests.torture.raw import raw_http

@@ -6,7 +6,7 @@ import io
 import json
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -78,11 +78,7 @@ class Answers:
 
 def export_calibrated(net: Network, temperature: float, path: Path) -> None:
     """Write `lenet5.onnx`."""
-    _export(Calibrated(net, temperature), _OUTPUTS, path)
-    model = onnx.load(path)
-    take_neighbours_together(model)
-    onnx.checker.check_model(model, full_check=True)
-    onnx.save(model, path)
+    _export(Calibrated(net, temperature), _OUTPUTS, path, take_neighbours_together)
 
 
 def export_layers(net: Network, path: Path) -> None:
@@ -127,7 +123,9 @@ def write_metadata(path: Path, metadata: Mapping[str, str]) -> None:
     assert onnx.load(path).graph.SerializeToString(deterministic=True) == graph
 
 
-def _export(module: nn.Module, outputs: Sequence[str], path: Path) -> None:
+def _export(
+    module: nn.Module, outputs: Sequence[str], path: Path, rewrite: Callable[[onnx.ModelProto], None] | None = None
+) -> None:
     # Two images, because the exporter takes a dimension of one for a constant.
     example = torch.zeros(2, 1, SIZE, SIZE)
     with _quiet_exporter():
@@ -144,6 +142,8 @@ def _export(module: nn.Module, outputs: Sequence[str], path: Path) -> None:
         )
     model = onnx.load(path)
     _strip(model)
+    if rewrite:
+        rewrite(model)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
 

@@ -12,92 +12,26 @@ SMUGGLED = "smuggled"
 WITHIN = get("/livez", f"X-Request-ID: {SMUGGLED}")
 METHODS = ("GET", "POST", "PUT", "OPTIONS", "TRACE", "CONNECT", "get", "G\0T", "POST ", "", "PRI", "M-SEARCH", "DANCE")
 TARGETS = (
-    *(
-        "/livez",
-        "/predict",
-        "/nowhere",
-        "/",
-        "*",
-        "",
-        "livez",
-        "//livez",
-        "/predict?include=\0",
-        "/%00",
-        "/%zz",
-        "/\xff",
-    ),
-    *(
-        "/../../etc/passwd",
-        "/a b",
-        "/livez#a",
-        "http://localhost/livez",
-        "http://other:99999/livez",
-        "http://",
-        "/" * 5000,
-    ),
-)
+    "/livez", "/predict", "/nowhere", "/", "*", "", "livez", "//livez", "/predict?include=\0", "/%00", "/%zz", "/\xff",
+    "/../../etc/passwd", "/a b", "/livez#a", "http://localhost/livez", "http://other:99999/livez", "http://",
+    "/" * 5000,
+)  # fmt: skip
 VERSIONS = ("HTTP/1.1", "HTTP/1.0", "HTTP/0.9", "HTTP/2.0", "HTTP/1.1 ", "http/1.1", "HTTP/1.10", "HTTP/1.1\0", "")
 ODD = (
-    "",
-    ":",
-    "X",
-    "X:",
-    " X: a",
-    "X : a",
-    "X: a\0b",
-    "X: a\rb",
-    "X: a\n b",
-    "\0: a",
-    "X\xff: a",
-    "X: \xff",
+    "", ":", "X", "X:", " X: a", "X : a", "X: a\0b", "X: a\rb", "X: a\n b", "\0: a", "X\xff: a", "X: \xff",
     "X: " + "a" * 20_000,
-)
+)  # fmt: skip
 LENGTHS = (
-    "{}",
-    "+{}",
-    "-{}",
-    "{0}, {0}",
-    "{},",
-    "0x{:x}",
-    " {} ",
-    "{}.0",
-    "{} 0",
-    "0{}",
-    "",
-    "a",
-    "9" * 30,
-    "\t{}",
-    "{}\0",
-)
+    "{}", "+{}", "-{}", "{0}, {0}", "{},", "0x{:x}", " {} ", "{}.0", "{} 0", "0{}", "", "a", "9" * 30, "\t{}", "{}\0",
+)  # fmt: skip
 CODINGS = (
-    *(
-        "chunked",
-        "Chunked",
-        "xchunked",
-        "chunked, identity",
-        "identity",
-        "gzip, chunked",
-        "chunked, chunked",
-        "",
-        "\x0bchunked",
-    ),
-    *("chunked;q=1", '"chunked"', "chunked\0", "gzip", "chunked, gzip"),
-)
+    "chunked", "Chunked", "xchunked", "chunked, identity", "identity", "gzip, chunked", "chunked, chunked", "",
+    "\x0bchunked", "chunked;q=1", '"chunked"', "chunked\0", "gzip", "chunked, gzip",
+)  # fmt: skip
 SIZES = (
-    "{:x}",
-    "{:X}",
-    "0{:x}",
-    "0x{:x}",
-    "{:x};a=b",
-    '{:x};a="\r\n"',
-    "{:x} ",
-    " {:x}",
-    "-{:x}",
-    "+{:x}",
-    "{:x}\0",
-    "{:x}_0",
-    "f" * 17,
-)
+    "{:x}", "{:X}", "0{:x}", "0x{:x}", "{:x};a=b", '{:x};a="\r\n"', "{:x} ", " {:x}", "-{:x}", "+{:x}", "{:x}\0",
+    "{:x}_0", "f" * 17,
+)  # fmt: skip
 ENDS = ("\r\n", "\r\n", "\r\n", "\n", "\r", "\r\r\n", "\n\r\n", "")
 
 

@@ -1,5 +1,6 @@
 """What no request may do, whatever is in it."""
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -59,3 +60,17 @@ class Bounds:
             f"{counts}; at most {self.most_memory / 1e6:.0f} MB, {self.most_cpu * 1e3:.0f} ms of CPU, "
             f"{self.most_seconds:.2f} s"
         )
+
+
+@contextmanager
+def only_new_garbage() -> Iterator[None]:
+    """Leave what this process has had so far out of each collection: to look through it is no input's cost.
+
+    After a thousand other tests that takes as long as the costliest input may.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()

@@ -1,12 +1,9 @@
 """Rows `generated` and `generated-http`: inputs from the seeded generator, read by what the routes call, or by HTTP."""
 
-import gc
 import random
 import time
 import warnings
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from service.classifier import Classifier
 from service.errors import ServiceError
@@ -17,12 +14,10 @@ from service.settings import Settings
 from service.tensors import decode_request
 from service.upload import image_in, images_in
 from tests.conftest import running_server
-from tests.torture.bounds import Bounds
+from tests.torture.bounds import MOST_CPU_SECONDS, Bounds, only_new_garbage
 from tests.torture.hostile import INFER, Input, bad_input
 from tests.torture.watched import probed
 from tests.wire import Wire, post
-
-MOST_CPU_SECONDS = 0.4
 
 
 def read(given: Input, settings: Settings, classifier: Classifier) -> str:
@@ -41,20 +36,6 @@ def read(given: Input, settings: Settings, classifier: Classifier) -> str:
     except ServiceError as error:
         return error.name
     return "answered"
-
-
-@contextmanager
-def only_new_garbage() -> Iterator[None]:
-    """Leave what this process has had so far out of each collection: to look through it is no input's cost.
-
-    After a thousand other tests that takes as long as the costliest input may.
-    """
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def generated(count: int, seed: int) -> str:

@@ -11,6 +11,7 @@ from PIL import Image
 from service.imaging import MAX_SCANS, MAX_SLOW_PIXELS, MAX_WEBP_PIXELS
 from service.settings import Settings
 from tests.conftest import encoded
+from tests.pngs import END, png_of
 from tests.torture.bounds import SMALL_BODY
 
 MOST = Settings().max_pixels
@@ -97,16 +98,12 @@ def transparent_png(colour: int, bits: int, shape: str) -> bytes:
     most = min(MOST, 8 * 1000 * SMALL_BODY // (samples * bits))  # deflate makes a thousandth of zeros, at best
     width, height = sides(most, shape)
     levels = {0: bytes(2), 2: bytes(6), 3: b"\x7f"}
-    chunks = [
+    return png_of(
         (b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)),
-        (b"PLTE", bytes(6)) if colour == 3 else None,
-        (b"tRNS", levels[colour]) if colour in levels else None,
+        *([(b"PLTE", bytes(6))] if colour == 3 else []),
+        *([(b"tRNS", levels[colour])] if colour in levels else []),
         (b"IDAT", zlib.compress((b"\4" + bytes(-(-width * samples * bits // 8))) * height, 9)),
-        (b"IEND", b""),
-    ]
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
-        for name, data in filter(None, chunks)
+        END,
     )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image
 
 from tests.conftest import encoded
+from tests.pngs import END, png_of
 
 MODES = {
     "PNG": ("1", "L", "LA", "P", "RGB", "RGBA", "I;16"),
@@ -123,12 +124,9 @@ def giant(draw: random.Random, _: bytes) -> bytes:
 
 @cache
 def _giant_png(side: int) -> bytes:
-    def chunk(name: bytes, content: bytes) -> bytes:
-        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
-
     rows = zlib.compress(bytes((side // 8 + 2) * side)) if side <= 13_000 else zlib.compress(bytes(100))
     header = struct.pack(">IIBBBBB", side, side, 1, 0, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", rows) + chunk(b"IEND", b"")
+    return png_of((b"IHDR", header), (b"IDAT", rows), END)
 
 
 def _giant_webp(side: int) -> bytes:
