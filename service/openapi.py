@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from service import errors
 from service.errors import PROBLEM_JSON, ServiceError
+from service.inference import InferenceRequest
 from service.schemas import (
     Answer,
     Base64Image,
@@ -17,7 +18,7 @@ from service.schemas import (
     ServerMetadata,
     Status,
 )
-from service.tensors import HEADER_LENGTH, InferenceRequest
+from service.tensors import HEADER_LENGTH
 
 SEVEN = (
     "iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAwUlEQVR42mNgGDaAEUKFpD77sfTFHeyS9xQYGBg+X4UKPuk6w8DA"

@@ -8,14 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 from pydantic_core import to_json
 
 from model.contract import INPUT_NAME, SIZE, Tensor, to_tensor
 from service.errors import InvalidInference
+from service.inference import InferenceRequest, InputTensor
 from service.settings import ORDINARY
 from service.strict_json import read_json
 from service.upload import MAX_VALUES, decode_base64, value_count
@@ -30,60 +31,6 @@ _STORED: dict[str, np.dtype[Any]] = {"FP32": np.dtype("<f4"), "UINT8": np.dtype(
 _NUMBERS = {"FP32": (int, float), "UINT8": (int,)}
 _LENGTH_BYTES = 4
 _LENGTH = re.compile(r"[0-9]{1,10}")
-
-
-class _Part(BaseModel):
-    model_config = ConfigDict(strict=True, frozen=True)
-
-
-class _Parameters(_Part):
-    model_config = ConfigDict(extra="forbid")
-
-
-class InputParameters(_Parameters):
-    """What may be said of an input."""
-
-    binary_data_size: Annotated[int, Field(ge=0)] | None = Field(
-        None, description="Bytes of the tensor, which then follow the JSON instead of `data`."
-    )
-
-
-class InputTensor(_Part):
-    """The images."""
-
-    name: str = Field(description="`image`.")
-    datatype: str = Field(description="FP32, UINT8 or BYTES.")
-    shape: list[int] = Field(max_length=4, description="[n,1,28,28], [n,28,28] or [n], by datatype.")
-    parameters: InputParameters = InputParameters()
-    data: list[Any] | None = Field(None, description="The values row by row, nested or not; BYTES: base64 strings.")
-
-
-class OutputParameters(_Parameters):
-    """What may be asked of an output."""
-
-    binary_data: bool | None = Field(None, description="Whether it shall follow the JSON as bytes.")
-
-
-class RequestedOutput(_Part):
-    """An output that is wanted."""
-
-    name: str
-    parameters: OutputParameters = OutputParameters()
-
-
-class RequestParameters(_Parameters):
-    """What may be asked of the whole answer."""
-
-    binary_data_output: bool = Field(False, description="Whether outputs follow the JSON unless they say otherwise.")
-
-
-class InferenceRequest(_Part):
-    """The JSON of a request."""
-
-    id: str | None = Field(None, max_length=1000, description="Given back.")
-    parameters: RequestParameters = RequestParameters()
-    inputs: list[InputTensor] = Field(min_length=1, max_length=1)
-    outputs: list[RequestedOutput] | None = Field(None, max_length=8, description="All there are, where left away.")
 
 
 @dataclass(frozen=True, slots=True)
