@@ -42,15 +42,11 @@ RUN pip --python /opt/venv/bin/python install --no-cache-dir --no-compile --requ
 FROM $BASE AS common
 
 WORKDIR /app
-# Any user may run it: all files are readable by everybody, and nothing is written but big uploads, to /tmp.
+# Any user may run it: all files are readable by everybody, and nothing is written.
 USER 10001:0
-# Buffers above 1 MiB go back to the system when they are done with, and 8 MiB of what is smaller is kept: see
-# service/heap.py, which tells only the service so.
 ENV PATH=/opt/venv/bin:$PATH \
     HOME=/tmp \
-    PYTHONUNBUFFERED=1 \
-    MALLOC_MMAP_THRESHOLD_=1048576 \
-    MALLOC_TRIM_THRESHOLD_=8388608
+    PYTHONUNBUFFERED=1
 
 
 # `--target bulk`: the command line, as deploy/kubernetes/bulk runs it. It writes where it is told, nowhere else.

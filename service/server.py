@@ -62,6 +62,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
             name = f"[{host}]" if ":" in host else host
             logger.info("%s %s is served on http://%s:%d (Ctrl+C stops)", record.name, record.version, name, address[1])
             server.run(sockets=[listener])
+            logger.info("stopped")
     except ModelError as error:
         return fail(str(error))
     except OSError as error:

@@ -46,14 +46,16 @@ def logging_server(stderr: int, **settings: object):
 
 
 def logged(*requests: tuple, **settings: object) -> list[dict]:
-    """What a server says of some requests, probes at the start left out."""
+    """What a server says of some requests, probes at the start left out, and its last word."""
     with logging_server(subprocess.PIPE, **settings) as (process, url):
         for method, path, options in requests:
             httpx.request(method, url + path, **options)
         process.terminate()
         _, said = process.communicate(timeout=20)
     assert process.returncode == 0
-    return [event for line in said.decode().splitlines() if (event := json.loads(line)).get("route") != "/livez"]
+    *events, last = (json.loads(line) for line in said.decode().splitlines())
+    assert last["event"] == "stopped"
+    return [event for event in events if event.get("route") != "/livez"]
 
 
 def test_a_request_is_one_line_of_json():
@@ -251,4 +253,4 @@ def test_what_a_library_finds_odd_in_an_input_is_not_written():
             assert httpx.post(f"{url}/predict", content=odd, headers={"Content-Type": form}).status_code == 400
         process.terminate()
         _, said = process.communicate(timeout=20)
-    assert len(said.splitlines()) == 1  # where it listens
+    assert len(said.splitlines()) == 2  # where it listens, and that it stopped

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from service.boundary import POLICY
+from service.linger import LINGER_SECONDS
 from tests.conftest import Server, png, running_server
 from tests.wire import Wire, asked, get, post, request
 
@@ -317,7 +318,7 @@ def test_who_was_refused_and_stays_is_cut_off(standin):
         assert wire.answer().status == 400
         assert wire.ended()
         with pytest.raises(ConnectionError):
-            send_for_seconds(wire, 5)
+            send_for_seconds(wire, LINGER_SECONDS + 2)
 
 
 def send_for_seconds(wire: Wire, seconds: float) -> None:
