@@ -75,6 +75,21 @@ def test_fuzzing_finds_what_has_no_guard(function, found, tmp_path):
     assert found in str(failed.value)
 
 
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_fuzzing_finds_what_waits(monkeypatch, tmp_path):
+    """Without CPU: libFuzzer's own limit, by the clock."""
+    monkeypatch.setattr("tests.torture.guided.HANG_SECONDS", 2)
+    with pytest.raises(AssertionError, match=f"{tmp_path}/timeout-"):
+        guided(1_000, 0, "tests.torture.unguarded:stuck", tmp_path)
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_fuzzing_that_ends_is_not_ended(monkeypatch, tmp_path):
+    """Fails where libFuzzer's timer goes on: its signal finds no handler once Python goes, and ends the process."""
+    monkeypatch.setattr("tests.torture.guided.HANG_SECONDS", 2)
+    assert "1,000 inputs" in guided(1_000, 0, "tests.torture.unguarded:lingering", tmp_path)
+
+
 def test_fuzzing_says_where_it_cannot(monkeypatch, tmp_path):
     """No line is noted of a row that was not run."""
     monkeypatch.setattr("tests.torture.guided.ABSENT", "atheris is not installed")

@@ -4,6 +4,7 @@ With a file instead of a folder it reads that one, as to look at a finding.
 """
 
 import atexit
+import signal
 import sys
 import time
 import warnings
@@ -36,11 +37,17 @@ def bounded(function: Callable[..., str], outcomes: Counter[str]) -> Callable[[b
     return read_one
 
 
+def end(outcomes: Counter[str]) -> None:
+    """Say what was seen. Stops libFuzzer's timer, whose signal has no handler any more while Python ends."""
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    print("outcomes:", *(f"{name}={count}" for name, count in outcomes.most_common()))
+
+
 def main(name: str, *options: str) -> None:
     """Fuzz until libFuzzer ends this process."""
     module, _, function = name.partition(":")
     outcomes: Counter[str] = Counter()
-    atexit.register(lambda: print("outcomes:", *(f"{name}={count}" for name, count in outcomes.most_common())))
+    atexit.register(end, outcomes)
     target = bounded(atheris.instrument_func(getattr(import_module(module), function)), outcomes)
     atheris.Setup([sys.argv[0], *options], target)
     silence_libtiff()

@@ -1,5 +1,6 @@
-"""Stand-ins for `read` that lack a guard: the controls that show that the row `atheris` finds what it is for."""
+"""Stand-ins for `read`, most without a guard: the controls that show that the row `atheris` finds what it is for."""
 
+import sys
 import time
 from io import BytesIO
 
@@ -37,3 +38,23 @@ def hidden(given: Input, _: Settings, __: Classifier) -> str:
     if said[0] == 0x6C and said[1] == 0x65 and said[2] == 0x4E and said[3] == 0x35:
         raise LookupError("found")
     return "answered"
+
+
+def stuck(_: Input, __: Settings, ___: Classifier) -> str:
+    """Waits, without any CPU."""
+    time.sleep(60)
+    return "answered"
+
+
+class Lingering:
+    """Takes a while to go when its process ends."""
+
+    def __del__(self, sleep=time.sleep) -> None:
+        sleep(4)
+
+
+def lingering(given: Input, _: Settings, __: Classifier) -> str:
+    """Sound, in a process that ends slowly."""
+    if not hasattr(sys, "lingering"):
+        sys.lingering = Lingering()  # what sys holds goes last, after Python's handlers of signals
+    return "answered" if given.content else "malformed-body"
