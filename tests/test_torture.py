@@ -52,8 +52,8 @@ def test_generated_inputs():
 @pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
 @pytest.mark.timeout(300)
 def test_inputs_that_coverage_leads_to(tmp_path):
-    """4,000, to the same bounds; the controls below say what is found where a guard is missing."""
-    said = guided(4_000, seed=0, findings=tmp_path)
+    """3,000, to the same bounds. Fails where open_image catches OSError only."""
+    said = guided(3_000, seed=0, findings=tmp_path)
     seeds, end = (
         int(edges.replace(",", "")) for edges in re.search(r"([\d,]+) edges .* ([\d,]+) by the", said).groups()
     )
@@ -67,7 +67,10 @@ def test_inputs_that_coverage_leads_to(tmp_path):
     ("function", "found"), [("careless", "Error: "), ("unbounded", "s of CPU"), ("hidden", "LookupError: found")]
 )
 def test_fuzzing_finds_what_has_no_guard(function, found, tmp_path):
-    """An error that is not of the family, too much CPU, and a word that only coverage leads to; the input is kept."""
+    """An error that is not of the family, too much CPU, and a word that only coverage leads to; the input is kept.
+
+    Where the function is not instrumented, a million inputs do not find the word.
+    """
     with pytest.raises(AssertionError) as failed:
         guided(3_000_000, 0, f"tests.torture.unguarded:{function}", tmp_path)
     (saved,) = tmp_path.iterdir()
