@@ -7,6 +7,7 @@ from pathlib import Path
 
 from model.contract import LAYERS_FILE, RECORD_FILE
 from service.classifier import Classifier
+from service.footprint import drop_mapped_files
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,9 @@ class Serving:
     def load(cls, path: Path) -> "Serving":
         """Serve the model file at `path`, and whatever that path leads to later. Raises ModelError."""
         seen = _stamp(path)  # before they are read: what changes meanwhile is seen at the first look
-        return cls(path, Classifier.load(path), seen)
+        classifier = Classifier.load(path)
+        drop_mapped_files()
+        return cls(path, classifier, seen)
 
     async def watch(self) -> None:
         """Look for another model, for as long as the process lives; in a thread, since a volume may be slow."""
@@ -52,6 +55,7 @@ class Serving:
                 self.reloads["refused"] += 1
                 logger.error("%s serves on: %s", _title(self.classifier), error)  # noqa: TRY400
             return
+        drop_mapped_files()
         self._seen = found
         self.reloads["loaded"] += 1
         logger.info("%s is served in place of %s", _title(classifier), _title(self.classifier))

@@ -1,7 +1,7 @@
 """Rows `overload-small` and `overload-large`: far more than can be done, from one process per load.
 
 What the service does when it is overloaded is compared with what it does at its best, in turns, round by round. Other
-work on the machine makes a round worse and never better, so each side is judged by its best round.
+work on the machine makes a round worse and never better, so each side is judged by its best round; all are as long.
 """
 
 import asyncio
@@ -98,12 +98,12 @@ def overload(kind: str, seconds: float, least_goodput: float, most_p99: float, r
         clients = SMALL_CLIENTS if kind == "small" else round(10 * capacity * PAUSE)
         loaded(server, kind, clients, 2)  # as much at a time as there will be: memory is compared from then on
         memory = Watched(server.process.pid).resident()
-        at_best, over = [tried[best]], []
+        at_best, over = list[Round](), list[Round]()
         for _ in range(rounds):
             with probed(server) as probing:
                 over.append(loaded(server, kind, clients, seconds / rounds))
             probing.check(1000)
-            at_best.append(loaded(server, kind, best, 1.5))
+            at_best.append(loaded(server, kind, best, seconds / rounds))
         grown = Watched(server.process.pid).resident() - memory
     statuses = sum((Counter(each.statuses) for each in over), Counter())
     assert set(statuses) == {"200", "503"}, statuses
