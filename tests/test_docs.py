@@ -19,6 +19,8 @@ README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```(?:\n+```json\n(.*?)```)?", README, re.DOTALL)
 """Every command block, with the output printed below it where there is one."""
 
+SEVEN = (ROOT / "docs" / "seven.jpg").read_bytes()
+
 COMMANDS = [
     (command, output) for block, output in BLOCKS for command in block.replace("\\\n", "").splitlines() if command
 ]
@@ -141,10 +143,58 @@ def test_openapi_documents_every_status_and_body_kind(client):
     """Clients are generated from it."""
     operation = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
 
-    assert set(operation["responses"]) == {"200", "400", "401", "413", "415", "422", "500", "503", "504"}
+    assert set(operation["responses"]) == {"200", "400", "401", "408", "413", "415", "422", "500", "503", "504"}
     assert {"multipart/form-data", "application/json", "image/*"} <= set(operation["requestBody"]["content"])
+    kinds = {"200": "application/json", "408": "text/plain"}
     for status, response in operation["responses"].items():
-        assert set(response["content"]) == {"application/json" if status == "200" else "application/problem+json"}
+        assert set(response["content"]) == {kinds.get(status, "application/problem+json")}
+
+
+def headers_of(response: httpx.Response) -> set[str]:
+    """Those that are not of HTTP itself."""
+    return set(response.headers) - {"date", "content-type", "content-length", "connection"}
+
+
+def documented_headers(schema: dict, response: httpx.Response) -> tuple[set[str], set[str]]:
+    """Those that such an answer must have, and those that it may have."""
+    operation = schema["paths"][response.request.url.path][response.request.method.lower()]
+    headers = operation["responses"][str(response.status_code)]["headers"]
+    return {name.lower() for name in headers if headers[name]["required"]}, {name.lower() for name in headers}
+
+
+def test_openapi_documents_every_header(client, unstarted):
+    """Of what is answered, of failures, without the key, and to those who come too early or too many."""
+    schema = client.get("/openapi.json").json()
+    infer = "/v2/models/lenet5/infer"
+    example = schema["paths"][infer]["post"]["requestBody"]["content"]["application/json"]["example"]
+    binary = example | {"parameters": {"binary_data_output": True}}
+    answers = [client.get(path) for path, methods in schema["paths"].items() if "get" in methods]
+    answers += [client.post(infer, json=body) for body in (example, binary, {})]
+    answers += [client.post("/predict", content=body) for body in (SEVEN, b"", b"%PDF-1.7 and so on", SEVEN[:9000])]
+    answers += [client.post("/predict/batch", files=files) for files in ([("files", SEVEN)], [("other", SEVEN)])]
+    answers += [unstarted.get(path) for path in ("/readyz", "/v2/health/ready")]
+    held = unstarted.app.state.held
+    held.admission.in_work.take("testclient", held.settings.max_inflight)
+    answers += [unstarted.post(path, content=SEVEN) for path in ("/predict", "/predict/batch", infer)]
+    with running_server(api_key="secret") as server, httpx.Client(base_url=server.url) as locked:
+        answers += [locked.get("/v1/model"), locked.post("/predict", content=SEVEN)]
+
+    assert {answer.status_code for answer in answers} == {200, 400, 401, 415, 422, 503}
+    for answer in answers:
+        must, may = documented_headers(schema, answer)
+        assert must <= headers_of(answer) <= may, answer
+
+
+def test_openapi_knows_the_key(client):
+    """Where a route asks for it; probes do not."""
+    schema = client.get("/openapi.json").json()
+    [(name, scheme)] = schema["components"]["securitySchemes"].items()
+    asking = {path for path, methods in schema["paths"].items() if "security" in next(iter(methods.values()))}
+
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert schema["paths"]["/predict"]["post"]["security"] == [{}, {name: []}]
+    probes = {"/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/v2/models/lenet5/ready"}
+    assert asking == set(schema["paths"]) - probes
 
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/v2/models/lenet5/infer"])
