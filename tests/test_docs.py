@@ -11,6 +11,7 @@ import sys
 import httpx2 as httpx
 import numpy as np
 import pytest
+from playwright.sync_api import sync_playwright
 
 from service.settings import Settings
 from tests.conftest import ROOT, running_server
@@ -126,6 +127,27 @@ def test_the_how_to_has_every_way_to_ask(server):
     done = subprocess.run(["bash", "-o", "pipefail", "-c", command], cwd=ROOT, capture_output=True, timeout=30)
     assert done.stdout.startswith(b"\x89PNG"), done.stderr
     assert {"curl", "Python", "tritonclient", "JavaScript"} <= set(re.findall(r"^## (.*)$", HOW_TO, re.MULTILINE))
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Debian's chromium is not installed")
+def test_the_how_to_runs_in_a_browser(server):
+    """On a page of the service's origin that has what the examples look for: a file, a canvas and an image."""
+    upload, drawing = re.findall(r"```js\n(.*?)```", HOW_TO, re.DOTALL)
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"]) as browser,
+    ):
+        page = browser.new_page()
+        said = []
+        page.on("console", lambda message: said.append(message.text))
+        own = "<link rel=icon href=data:,><input type=file><canvas></canvas><img>"
+        page.route("**/own", lambda route: route.fulfill(content_type="text/html", body=own))
+        page.goto(f"{server.url}/own")
+        page.locator("input").set_input_files(ROOT / "docs" / "seven.jpg")
+        page.evaluate(f"async () => {{ {upload} }}")
+        assert said == ["7"]
+        page.evaluate(f"async () => {{ const canvas = document.querySelector('canvas'); {drawing} }}")
+        assert page.evaluate("document.querySelector('img').decode().then(() => document.images[0].naturalWidth)") == 28
 
 
 def leaves(document: object, place: str = "") -> dict[str, object]:
