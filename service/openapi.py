@@ -146,6 +146,10 @@ V2_MODEL: RouteDocs = {
     "responses": problems(*_OIP_ERRORS),
     "response_model": ModelMetadata,
 }
+_REFERENCE = "#/components/schemas/{model}"
+_INFERENCE = InferenceRequest.model_json_schema(ref_template=_REFERENCE)
+_PARTS = _INFERENCE.pop("$defs") | {InferenceRequest.__name__: _INFERENCE}
+"""What FastAPI does not find by itself, since the route reads its body by itself."""
 _BINARY = {"schema": {"type": "string", "format": "binary", "description": "JSON, then binary tensors."}}
 _TENSORS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -176,7 +180,7 @@ V2_INFER: RouteDocs = {
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": InferenceRequest.model_json_schema(),
+                    "schema": {"$ref": _REFERENCE.format(model=InferenceRequest.__name__)},
                     "example": {
                         "id": "an example",
                         "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [SEVEN]}],
@@ -227,7 +231,8 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
         path: {method: _complete(operation) for method, operation in methods.items()}
         for path, methods in schema["paths"].items()
     }
-    return schema | {"paths": paths, "components": schema["components"] | {"securitySchemes": {"key": _KEY}}}
+    components = {"schemas": schema["components"]["schemas"] | _PARTS, "securitySchemes": {"key": _KEY}}
+    return schema | {"paths": paths, "components": components}
 
 
 def _complete(operation: dict[str, Any]) -> dict[str, Any]:
