@@ -11,6 +11,7 @@ import sys
 import httpx2 as httpx
 import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 from service.settings import Settings
@@ -148,6 +149,22 @@ def test_the_how_to_runs_in_a_browser(server):
         assert said == ["7"]
         page.evaluate(f"async () => {{ const canvas = document.querySelector('canvas'); {drawing} }}")
         assert page.evaluate("document.querySelector('img').decode().then(() => document.images[0].naturalWidth)") == 28
+
+
+@pytest.mark.parametrize("script", ["layers.py", "prediction.py"])
+def test_the_pictures_are_of_the_model_that_is_served(tmp_path, script):
+    """Drawn again they are the same, but for what another release of the library draws otherwise: letters, say."""
+    for name in (script, "seven.jpg"):
+        shutil.copy(ROOT / "docs" / name, tmp_path)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, tmp_path / script], env=environment, check=True, timeout=60)
+    drawn = list(tmp_path.glob("*.png"))
+
+    assert drawn
+    for path in drawn:
+        now, then = (np.asarray(Image.open(file).convert("L"), int) for file in (path, ROOT / "docs" / path.name))
+        assert now.shape == then.shape
+        assert np.mean(abs(now - then) > 10) < 0.003, path.name
 
 
 def leaves(document: object, place: str = "") -> dict[str, object]:
