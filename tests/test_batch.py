@@ -28,6 +28,7 @@ from service.batch.inputs import Inputs, readable
 from service.batch.journal import SUFFIX
 from service.classifier import Classifier
 from service.cli import app, progress
+from service.settings import available_cpus
 from tests.conftest import ROOT, png
 from tests.scans import BLANK, write_scans
 
@@ -212,6 +213,25 @@ def test_an_interrupted_batch_ends_in_good_order(undisturbed, scans, stuck, tmp_
     assert process.returncode == 130
     assert said == "lenet5: interrupted; 512 rows were written, the same command goes on after them\n"
     assert rows_of(out) == undisturbed
+
+
+@pytest.mark.parametrize("cores", range(1, available_cpus() + 1))
+def test_there_is_a_process_for_each_core(stuck, tmp_path, cores):
+    """That the batch may use; its workers alone, of all its children, have the network loaded."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:cores])
+    try:
+        with held(stuck, "-o", tmp_path / "out.jsonl") as process:
+            os.sched_setaffinity(0, allowed)
+
+            def workers() -> int:
+                return sum("onnxruntime" in Path(f"/proc/{each}/maps").read_text() for each in children(process.pid))
+
+            wait_until(lambda: (tmp_path / "out.jsonl").exists() and workers() >= cores)
+            time.sleep(0.5)
+            assert workers() == cores
+    finally:
+        os.sched_setaffinity(0, allowed)
 
 
 def test_a_terminal_shows_the_rate_and_the_time_left(monkeypatch):
