@@ -31,11 +31,10 @@ async def read_body(request: Request, limit: int, admission: Admission) -> bytes
     """
     if request.headers.get("content-encoding", "identity").lower() != "identity":
         raise UnsupportedBody("Send the body without a Content-Encoding.")
-    declared = int(request.headers.get("content-length", "0"))
-    if declared > limit:
+    if int(request.headers.get("content-length", "0")) > limit:
         raise BodyTooLarge(limit)
     origin = admission.origin(request.scope)
-    if not admission.admits(origin, declared):  # a traced service leaves it to us, who have a span by now
+    if not admission.in_work.admits(origin):  # a traced service leaves it to us, who have a span by now
         raise admission.busy()
     body = bytearray()
     with admission.arrival(origin) as arrival:
