@@ -23,4 +23,4 @@ if __name__ == "__main__":
     prepared = prepare(image)
     [prediction] = predict([prepared], Classifier.load(ARTIFACTS / MODEL_FILE))
     picture = np.asarray(Image.open(HERE / "seven.jpg"))
-    draw_prediction(picture, prepared.framed.image, prediction.probabilities, HERE / "prediction.png")
+    draw_prediction(picture, prepared.framed.image, prediction["probabilities"], HERE / "prediction.png")

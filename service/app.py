@@ -24,7 +24,11 @@ from service.reload import Serving
 from service.settings import Settings
 from service.workers import Workers
 
-DESCRIPTION = "Reads handwritten and printed digits with LeNet-5, the network of 1998."
+DESCRIPTION = """Reads handwritten and printed digits with LeNet-5, the network of 1998.
+
+What is no valid HTTP is refused in plain text (400), and so is a head that comes too slowly (408) or is too long (414,
+431).
+"""
 
 
 def create_app(settings: Settings, serving: Serving) -> FastAPI:
@@ -33,7 +37,7 @@ def create_app(settings: Settings, serving: Serving) -> FastAPI:
         title="LeNet-5 digit service",
         description=DESCRIPTION,
         version=__version__,
-        openapi_url="/openapi.json" if settings.docs else None,
+        openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,

@@ -3,9 +3,11 @@
 from pathlib import Path
 
 import fastapi_offline
-from fastapi import APIRouter, FastAPI
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import FileResponse, JSONResponse
 from fastapi.staticfiles import StaticFiles
+
+from service import openapi
 
 PAGE = Path(__file__).parent / "static" / "docs"
 SWAGGER_UI = Path(fastapi_offline.__file__).parent / "static"
@@ -20,6 +22,12 @@ router = APIRouter(include_in_schema=False)
 async def page() -> FileResponse:
     """The page, which loads the two scripts below."""
     return FileResponse(PAGE / "index.html", headers={"Content-Security-Policy": POLICY})
+
+
+@router.get("/openapi.json")
+async def schema(request: Request) -> JSONResponse:
+    """What the page shows, and what clients are made from."""
+    return JSONResponse(openapi.complete(request.app.openapi()))
 
 
 @router.get("/docs/start.js")

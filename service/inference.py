@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.contract import EVIDENCE, INPUT_NAME, LOGITS, PROBABILITIES
+
 
 class _Part(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True)
@@ -24,8 +26,8 @@ class InputParameters(_Parameters):
 class InputTensor(_Part):
     """The images."""
 
-    name: str = Field(description="`image`.")
-    datatype: str = Field(description="FP32, UINT8 or BYTES.")
+    name: str = Field(json_schema_extra={"enum": [INPUT_NAME]})
+    datatype: str = Field(json_schema_extra={"enum": ["FP32", "UINT8", "BYTES"]})
     shape: list[int] = Field(max_length=4, description="[n,1,28,28], [n,28,28] or [n], by datatype.")
     parameters: InputParameters = InputParameters()
     data: list[Any] | None = Field(None, description="The values row by row, nested or not; BYTES: base64 strings.")
@@ -40,7 +42,7 @@ class OutputParameters(_Parameters):
 class RequestedOutput(_Part):
     """An output that is wanted."""
 
-    name: str
+    name: str = Field(json_schema_extra={"enum": [PROBABILITIES, LOGITS, EVIDENCE]})
     parameters: OutputParameters = OutputParameters()
 
 

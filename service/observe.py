@@ -79,6 +79,8 @@ class Observe:
 def route_of(scope: Scope) -> str:
     """The template of the route that a request was for, where there is one."""
     path = getattr(scope.get("route"), "path", None)
+    if path is None and "app_root_path" in scope:  # a folder of files
+        path = scope["root_path"].removeprefix(scope["app_root_path"]) + "/{path}"
     if path is None and scope["path"] in WORK:  # refused before it was routed
         path = scope["path"]
     return UNMATCHED if path is None else path

@@ -51,9 +51,19 @@ def problems(*kinds: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
     }
 
 
+def _header(description: str, kind: str = "string", required: bool = True) -> dict[str, Any]:
+    return {"description": description, "required": required, "schema": {"type": kind}}
+
+
+_WORKED = {
+    "Server-Timing": _header("decode, frame, infer in ms"),
+    "Cache-Control": _header("no-store"),
+}
+"""Headers of an answer that the network was asked for."""
+
+
 def _answered(description: str, model: type) -> dict[int | str, dict[str, Any]]:
-    timing = {"Server-Timing": {"description": "decode, frame, infer in ms", "schema": {"type": "string"}}}
-    return {200: {"description": description, "model": model, "headers": timing}}
+    return {200: {"description": description, "model": model, "headers": _WORKED}}
 
 
 def _body(form: dict[str, Any], json_model: type, raw: bool, example: dict[str, Any]) -> dict[str, Any]:
@@ -136,12 +146,16 @@ V2_MODEL: RouteDocs = {
     "responses": problems(*_OIP_ERRORS),
     "response_model": ModelMetadata,
 }
+_REFERENCE = "#/components/schemas/{model}"
+_INFERENCE = InferenceRequest.model_json_schema(ref_template=_REFERENCE)
+_PARTS = _INFERENCE.pop("$defs") | {InferenceRequest.__name__: _INFERENCE}
+"""What FastAPI does not find by itself, since the route reads its body by itself."""
 _BINARY = {"schema": {"type": "string", "format": "binary", "description": "JSON, then binary tensors."}}
 _TENSORS: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The outputs that were asked for, as JSON or with binary tensors after it.",
         "content": {"application/json": {"schema": {"type": "object"}}, "application/octet-stream": _BINARY},
-        "headers": {HEADER_LENGTH: {"description": "Bytes of JSON", "schema": {"type": "integer"}}},
+        "headers": _WORKED | {HEADER_LENGTH: _header("Bytes of JSON", "integer", required=False)},
     }
 }
 V2_INFER: RouteDocs = {
@@ -166,7 +180,7 @@ V2_INFER: RouteDocs = {
             "required": True,
             "content": {
                 "application/json": {
-                    "schema": InferenceRequest.model_json_schema(),
+                    "schema": {"$ref": _REFERENCE.format(model=InferenceRequest.__name__)},
                     "example": {
                         "id": "an example",
                         "inputs": [{"name": "image", "datatype": "BYTES", "shape": [1], "data": [SEVEN]}],
@@ -187,3 +201,48 @@ METRICS: RouteDocs = {
     "summary": "What has happened so far, for Prometheus",
     "responses": _TEXT | problems(errors.Unauthorized, errors.InternalError),
 }
+
+
+_ALWAYS = {
+    "X-Request-ID": _header(
+        "The request's own, where it has one of 1 to 64 characters A-Z a-z 0-9 . _ -; else a new one"
+    ),
+    "X-Content-Type-Options": _header("nosniff"),
+    "Content-Security-Policy": _header("Nothing in the answer runs, and nobody frames it"),
+}
+_BY_STATUS = {
+    "401": {"WWW-Authenticate": _header("Bearer")},
+    "503": {"Retry-After": _header("Seconds", "integer")},
+}
+_ASKED = [
+    {"name": name, "in": "header", "schema": {"type": "string"}, "description": description}
+    for name, description in (
+        ("X-Request-ID", "Comes back in the answer and in the log, if it is 1 to 64 characters A-Z a-z 0-9 . _ -"),
+        ("traceparent", "W3C trace context: where the service is traced, its spans are below that one"),
+    )
+]
+_TOO_SLOW = {"description": "The body came too slowly; the connection is closed.", "content": {"text/plain": {}}}
+_KEY = {"type": "http", "scheme": "bearer", "description": "Where LENET_API_KEY is set."}
+
+
+def complete(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with what all routes have in common: headers, the key, what is said to a body that does not come."""
+    paths = {
+        path: {method: _complete(operation) for method, operation in methods.items()}
+        for path, methods in schema["paths"].items()
+    }
+    components = {"schemas": schema["components"]["schemas"] | _PARTS, "securitySchemes": {"key": _KEY}}
+    return schema | {"paths": paths, "components": components}
+
+
+def _complete(operation: dict[str, Any]) -> dict[str, Any]:
+    responses = {
+        status: response | {"headers": response.get("headers", {}) | _ALWAYS | _BY_STATUS.get(status, {})}
+        for status, response in operation["responses"].items()
+    }
+    known = operation | {"parameters": [*operation.get("parameters", []), *_ASKED], "responses": responses}
+    if "requestBody" in operation:
+        responses["408"] = _TOO_SLOW
+    if "401" in responses:
+        known["security"] = [{}, {"key": []}]
+    return known

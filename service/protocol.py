@@ -164,7 +164,8 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def chosen_app(self) -> Any:
         """Who answers the request whose head has come: the app, or what stands in for it. Raises Refused."""
-        if not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
+        traced = self.front is not None and self.front.traced  # then the app refuses, under a span of the request's
+        if traced or not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
             return self.service
         origin = self.admission.origin(self.scope)
         headers = dict(self.headers)

@@ -33,8 +33,11 @@ async def read_body(request: Request, limit: int, admission: Admission) -> bytes
         raise UnsupportedBody("Send the body without a Content-Encoding.")
     if int(request.headers.get("content-length", "0")) > limit:
         raise BodyTooLarge(limit)
+    origin = admission.origin(request.scope)
+    if not admission.in_work.admits(origin):  # a traced service leaves it to us, who have a span by now
+        raise admission.busy()
     body = bytearray()
-    with admission.arrival(admission.origin(request.scope)) as arrival:
+    with admission.arrival(origin) as arrival:
         async for chunk in request.stream():
             arrival.add(len(chunk))
             body += chunk

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,11 +13,13 @@ import time
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner, Result
 
 from service.batch import BatchError
@@ -24,7 +27,8 @@ from service.batch.engine import CHUNK
 from service.batch.inputs import Inputs, readable
 from service.batch.journal import SUFFIX
 from service.classifier import Classifier
-from service.cli import app
+from service.cli import app, progress
+from service.settings import available_cpus
 from tests.conftest import ROOT, png
 from tests.scans import BLANK, write_scans
 
@@ -209,6 +213,45 @@ def test_an_interrupted_batch_ends_in_good_order(undisturbed, scans, stuck, tmp_
     assert process.returncode == 130
     assert said == "lenet5: interrupted; 512 rows were written, the same command goes on after them\n"
     assert rows_of(out) == undisturbed
+
+
+@pytest.mark.parametrize("cores", range(1, available_cpus() + 1))
+def test_there_is_a_process_for_each_core(stuck, tmp_path, cores):
+    """That the batch may use; its workers alone, of all its children, have the network loaded."""
+    allowed = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, sorted(allowed)[:cores])
+    try:
+        with held(stuck, "-o", tmp_path / "out.jsonl") as process:
+            os.sched_setaffinity(0, allowed)
+
+            def workers() -> int:
+                return sum("onnxruntime" in Path(f"/proc/{each}/maps").read_text() for each in children(process.pid))
+
+            wait_until(lambda: (tmp_path / "out.jsonl").exists() and workers() >= cores)
+            time.sleep(0.5)
+            assert workers() == cores
+    finally:
+        os.sched_setaffinity(0, allowed)
+
+
+def test_a_terminal_shows_the_rate_and_the_time_left(monkeypatch):
+    """On a bar; how many there will be is counted meanwhile. Elsewhere a line now and then says the same."""
+    job = SimpleNamespace(count=lambda: 6_200)
+    screen, log = io.StringIO(), io.StringIO()
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    for stream, is_terminal in ((screen, True), (log, False)):
+        console = Console(file=stream, force_terminal=is_terminal, width=100, legacy_windows=False)
+        monkeypatch.setattr(progress, "errors", console)
+        with progress.show_progress(job, 1) as shown:
+            wait_until(lambda shown=shown: shown.total is not None)
+            time.sleep(0.05)
+            shown.advance(3_000)
+            wait_until(lambda stream=stream: "left" in stream.getvalue())
+
+    expected = re.compile(r"3,001 of 6,200 pictures, [\d,]+ a second, \d+:\d\d:\d\d left")
+    assert expected.search(screen.getvalue())
+    assert expected.fullmatch(log.getvalue().strip())
+    assert "━" in screen.getvalue()
 
 
 def test_a_batch_that_is_done_does_nothing(scans, tmp_path):

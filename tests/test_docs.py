@@ -11,6 +11,8 @@ import sys
 import httpx2 as httpx
 import numpy as np
 import pytest
+from PIL import Image
+from playwright.sync_api import sync_playwright
 
 from service.settings import Settings
 from tests.conftest import ROOT, running_server
@@ -18,6 +20,8 @@ from tests.conftest import ROOT, running_server
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```(?:\n+```json\n(.*?)```)?", README, re.DOTALL)
 """Every command block, with the output printed below it where there is one."""
+
+SEVEN = (ROOT / "docs" / "seven.jpg").read_bytes()
 
 COMMANDS = [
     (command, output) for block, output in BLOCKS for command in block.replace("\\\n", "").splitlines() if command
@@ -126,6 +130,43 @@ def test_the_how_to_has_every_way_to_ask(server):
     assert {"curl", "Python", "tritonclient", "JavaScript"} <= set(re.findall(r"^## (.*)$", HOW_TO, re.MULTILINE))
 
 
+@pytest.mark.skipif(not shutil.which("chromium"), reason="Debian's chromium is not installed")
+def test_the_how_to_runs_in_a_browser(server):
+    """On a page of the service's origin that has what the examples look for: a file, a canvas and an image."""
+    upload, drawing = re.findall(r"```js\n(.*?)```", HOW_TO, re.DOTALL)
+    with (
+        sync_playwright() as playwright,
+        playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"]) as browser,
+    ):
+        page = browser.new_page()
+        said = []
+        page.on("console", lambda message: said.append(message.text))
+        own = "<link rel=icon href=data:,><input type=file><canvas></canvas><img>"
+        page.route("**/own", lambda route: route.fulfill(content_type="text/html", body=own))
+        page.goto(f"{server.url}/own")
+        page.locator("input").set_input_files(ROOT / "docs" / "seven.jpg")
+        page.evaluate(f"async () => {{ {upload} }}")
+        assert said == ["7"]
+        page.evaluate(f"async () => {{ const canvas = document.querySelector('canvas'); {drawing} }}")
+        assert page.evaluate("document.querySelector('img').decode().then(() => document.images[0].naturalWidth)") == 28
+
+
+@pytest.mark.parametrize("script", ["layers.py", "prediction.py"])
+def test_the_pictures_are_of_the_model_that_is_served(tmp_path, script):
+    """Drawn again they are the same, but for what another release of the library draws otherwise: letters, say."""
+    for name in (script, "seven.jpg"):
+        shutil.copy(ROOT / "docs" / name, tmp_path)
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, tmp_path / script], env=environment, check=True, timeout=60)
+    drawn = list(tmp_path.glob("*.png"))
+
+    assert drawn
+    for path in drawn:
+        now, then = (np.asarray(Image.open(file).convert("L"), int) for file in (path, ROOT / "docs" / path.name))
+        assert now.shape == then.shape
+        assert np.mean(abs(now - then) > 10) < 0.003, path.name
+
+
 def leaves(document: object, place: str = "") -> dict[str, object]:
     """Every value of an answer by its place, without what differs from request to request or after `make train`."""
     if isinstance(document, dict):
@@ -141,10 +182,58 @@ def test_openapi_documents_every_status_and_body_kind(client):
     """Clients are generated from it."""
     operation = client.get("/openapi.json").json()["paths"]["/predict"]["post"]
 
-    assert set(operation["responses"]) == {"200", "400", "401", "413", "415", "422", "500", "503", "504"}
+    assert set(operation["responses"]) == {"200", "400", "401", "408", "413", "415", "422", "500", "503", "504"}
     assert {"multipart/form-data", "application/json", "image/*"} <= set(operation["requestBody"]["content"])
+    kinds = {"200": "application/json", "408": "text/plain"}
     for status, response in operation["responses"].items():
-        assert set(response["content"]) == {"application/json" if status == "200" else "application/problem+json"}
+        assert set(response["content"]) == {kinds.get(status, "application/problem+json")}
+
+
+def headers_of(response: httpx.Response) -> set[str]:
+    """Those that are not of HTTP itself."""
+    return set(response.headers) - {"date", "content-type", "content-length", "connection"}
+
+
+def documented_headers(schema: dict, response: httpx.Response) -> tuple[set[str], set[str]]:
+    """Those that such an answer must have, and those that it may have."""
+    operation = schema["paths"][response.request.url.path][response.request.method.lower()]
+    headers = operation["responses"][str(response.status_code)]["headers"]
+    return {name.lower() for name in headers if headers[name]["required"]}, {name.lower() for name in headers}
+
+
+def test_openapi_documents_every_header(client, unstarted):
+    """Of what is answered, of failures, without the key, and to those who come too early or too many."""
+    schema = client.get("/openapi.json").json()
+    infer = "/v2/models/lenet5/infer"
+    example = schema["paths"][infer]["post"]["requestBody"]["content"]["application/json"]["example"]
+    binary = example | {"parameters": {"binary_data_output": True}}
+    answers = [client.get(path) for path, methods in schema["paths"].items() if "get" in methods]
+    answers += [client.post(infer, json=body) for body in (example, binary, {})]
+    answers += [client.post("/predict", content=body) for body in (SEVEN, b"", b"%PDF-1.7 and so on", SEVEN[:9000])]
+    answers += [client.post("/predict/batch", files=files) for files in ([("files", SEVEN)], [("other", SEVEN)])]
+    answers += [unstarted.get(path) for path in ("/readyz", "/v2/health/ready")]
+    held = unstarted.app.state.held
+    held.admission.in_work.take("testclient", held.settings.max_inflight)
+    answers += [unstarted.post(path, content=SEVEN) for path in ("/predict", "/predict/batch", infer)]
+    with running_server(api_key="secret") as server, httpx.Client(base_url=server.url) as locked:
+        answers += [locked.get("/v1/model"), locked.post("/predict", content=SEVEN)]
+
+    assert {answer.status_code for answer in answers} == {200, 400, 401, 415, 422, 503}
+    for answer in answers:
+        must, may = documented_headers(schema, answer)
+        assert must <= headers_of(answer) <= may, answer
+
+
+def test_openapi_knows_the_key(client):
+    """Where a route asks for it; probes do not."""
+    schema = client.get("/openapi.json").json()
+    [(name, scheme)] = schema["components"]["securitySchemes"].items()
+    asking = {path for path, methods in schema["paths"].items() if "security" in next(iter(methods.values()))}
+
+    assert (scheme["type"], scheme["scheme"]) == ("http", "bearer")
+    assert schema["paths"]["/predict"]["post"]["security"] == [{}, {name: []}]
+    probes = {"/livez", "/readyz", "/v2/health/live", "/v2/health/ready", "/v2/models/lenet5/ready"}
+    assert asking == set(schema["paths"]) - probes
 
 
 @pytest.mark.parametrize("path", ["/predict", "/predict/batch", "/v2/models/lenet5/infer"])
@@ -166,9 +255,9 @@ def test_the_examples_of_the_docs_can_be_tried(client, path):
 def test_the_schema_has_no_loose_ends(client):
     """Every reference leads somewhere, and FastAPI's own error shape is not in it."""
     schema = client.get("/openapi.json").json()
-    references = set(re.findall(r'"#/components/schemas/(\w+)"', json.dumps(schema)))
+    references = set(re.findall(r'"\$ref": "(.*?)"', json.dumps(schema)))
 
-    assert references <= set(schema["components"]["schemas"])
+    assert references <= {f"#/components/schemas/{name}" for name in schema["components"]["schemas"]}
     assert "HTTPValidationError" not in schema["components"]["schemas"]
 
 

@@ -20,6 +20,7 @@ from service.logs import MOST_WAITING, LogWriter, ToWriter
 from service.observe import Finished
 from tests.conftest import ROOT, encoded, free_port, png
 from tests.samples import IMAGES, LABELS
+from tests.wire import asked
 
 PICTURE = png(IMAGES[0])
 
@@ -89,12 +90,29 @@ def test_a_request_is_one_line_of_json():
 @pytest.mark.parametrize("path", ["/a%0a{}%0d%1b[2J", "/%E2%80%A8%22%5c", "/" + "x" * 3000])
 def test_no_path_can_forge_a_line(path):
     """New lines, escapes for terminals and quotes arrive percent-encoded, and the length is bounded."""
-    _, asked = logged(("GET", path, {}))
-    assert asked["route"] == "unmatched"
-    assert asked["path"].isascii()
-    assert asked["path"].isprintable()
-    assert len(asked["path"]) <= 200
-    assert not set(asked["path"]) & set('\n\r\x1b"\\ ')
+    _, event = logged(("GET", path, {}))
+    assert event["route"] == "unmatched"
+    assert event["path"].isascii()
+    assert event["path"].isprintable()
+    assert len(event["path"]) <= 200
+    assert not set(event["path"]) & set('\n\r\x1b"\\ ')
+
+
+def test_nothing_can_forge_a_line_for_people_either():
+    """Colours are not escaped as JSON is: method, path, id and query are as harmless before."""
+    hostile = (
+        b"GET /%0a%1b[2J%0d%e2%80%a8x HTTP/1.1\r\nHost: x\r\nX-Request-ID: a\tb\xe2\x80\xa8[31m\r\n\r\n",
+        b"REPORT /predict?a=%0a%1b[2J HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+        b"POST /predict HTTP/1.1\r\nHost: x\r\nX-Request-ID: %0a\r\nContent-Length: 7\r\n\r\n\n\x1b[2J\r\n",
+    )
+    with logging_server(subprocess.PIPE, log_format="console") as (process, url):
+        for data in hostile:
+            asked(httpx.URL(url).port, data)
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+    lines = [line for line in said.decode().split("\n")[:-1] if "route=/livez" not in line]
+    assert len(lines) == 1 + len(hostile) + 1  # where it listens, and that it stopped
+    assert all(line.isascii() and line.isprintable() for line in lines)
 
 
 def test_the_access_log_can_be_turned_off():

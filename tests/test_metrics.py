@@ -58,7 +58,8 @@ def test_requests_are_counted_by_route(fresh):
         fresh.get(path)
     fresh.request("PROPFIND", "/predict")
     fresh.get("/livez")
-    fresh.get("/docs")
+    for path in ("/docs", "/openapi.json", "/", "/page/main.js", "/page/page.css", "/docs/assets/swagger-ui.css"):
+        fresh.get(path)
     found = {key[1:]: value for key, value in samples(fresh).items() if key[0] == "lenet5_requests_total"}
     assert found.pop(("GET", "/readyz", "200")) >= 1  # asked by the fixture, until it was
     assert found == {
@@ -70,6 +71,10 @@ def test_requests_are_counted_by_route(fresh):
         ("other", "/predict", "405"): 1,
         ("GET", "/livez", "200"): 1,
         ("GET", "/docs", "200"): 1,
+        ("GET", "/openapi.json", "200"): 1,
+        ("GET", "/", "200"): 1,
+        ("GET", "/page/{path}", "200"): 2,
+        ("GET", "/docs/assets/{path}", "200"): 1,
     }
 
 
@@ -85,7 +90,7 @@ def test_digits_reasons_and_confidence(fresh):
     assert found["lenet5_rejections_total", "blank"] == 1
     assert found[("lenet5_confidence_count",)] == 2
     assert found["lenet5_confidence_bucket", "+Inf"] == 2
-    assert found["lenet5_stage_seconds_count", "decode"] == found["lenet5_stage_seconds_count", "infer"] == 2
+    assert [found["lenet5_stage_seconds_count", stage] for stage in ("decode", "frame", "infer")] == [2, 2, 2]
 
 
 def test_time_bytes_and_the_model(fresh):
@@ -100,6 +105,23 @@ def test_time_bytes_and_the_model(fresh):
     assert found["lenet5_model_info", model["name"], model["sha256"], model["version"]] == 1
     assert found[("lenet5_in_flight",)] == 0
     assert found[("process_resident_memory_bytes",)] > 10_000_000
+
+
+def test_buckets_begin_where_answers_are_fast(fresh):
+    """At 250 µs; a histogram that begins at 5 ms would have all of them in one."""
+    fresh.post("/predict", content=png(IMAGES[0]))
+    bounds = [key[1] for key in samples(fresh) if key[0] == "lenet5_request_seconds_bucket" and key[2] == "/predict"]
+    assert [float(bound) for bound in bounds][:3] == [0.00025, 0.0005, 0.001]
+
+
+def test_what_is_in_work_is_counted_while_it_is():
+    """A picture that takes some time is in flight meanwhile."""
+    picture = png(photo(written(IMAGES[0], side=3000)))
+    with running_server() as server, httpx.Client(base_url=server.url) as client, ThreadPoolExecutor(4) as pool:
+        pool.map(lambda _: httpx.post(f"{server.url}/predict", content=picture), range(8))
+        deadline = time.monotonic() + 20
+        while samples(client)[("lenet5_in_flight",)] == 0:
+            assert time.monotonic() < deadline
 
 
 def test_what_is_shed_is_counted(fresh):

@@ -6,7 +6,9 @@ import re
 import shutil
 import subprocess
 from contextlib import suppress
+from io import BytesIO
 from itertools import pairwise
+from typing import get_args
 
 import httpx2 as httpx
 import numpy as np
@@ -19,6 +21,7 @@ from playwright.sync_api import expect, sync_playwright
 
 from model.contract import ARTIFACTS, LAYERS_FILE
 from service.page import FILES
+from service.schemas import FramingWarning, Reason
 from tests.conftest import ROOT, encoded, png, running_server
 from tests.samples import IMAGES, LABELS, enlarged
 
@@ -224,6 +227,97 @@ def test_the_answer_comes_while_drawing(page):
 
     expect(page.locator("#digit")).to_have_text("7")
     page.mouse.up()
+
+
+@in_a_browser
+def test_the_answer_is_read_out(page):
+    """By a live region that holds the digit and the words, whole; not while it is of an older drawing."""
+    draw(page, STROKES[7])
+    expect_digit(page, 7)
+    live = page.get_by_role("status").filter(has=page.locator("#digit"))
+
+    expect(live).to_have_attribute("aria-live", "polite")
+    expect(live).to_have_attribute("aria-atomic", "true")
+    expect(live).to_have_text(re.compile(r"^\s*7\s+Accepted\. \d+\.\d % sure\.\s*$"), use_inner_text=True)
+    assert page.locator("[aria-busy]").filter(has=live).count() == 1
+
+
+@in_a_browser
+@pytest.mark.parametrize("reason", get_args(Reason))
+def test_every_reason_is_said_in_words(page, reason):
+    """Whatever the service may give; its own names stay with programs. So with what framing noticed."""
+
+    def judge(route):
+        answer = route.fetch().json() | {"accepted": False, "reason": reason}
+        answer["preprocessing"] |= {"rotated": 90, "warnings": get_args(FramingWarning)}
+        route.fulfill(json=answer)
+
+    page.route("**/predict?*", judge)
+    draw(page, STROKES[3])
+    expect_digit(page, 3)
+
+    expect(page.locator("#words")).to_have_text(re.compile(r"^(Not accepted: [a-z ]+|There is no ink[a-z ]*)\."))
+    expect(page.locator("#framing")).to_contain_text("Turned by 90°")
+    expect(page.locator("#framing li")).to_have_count(3 + len(get_args(FramingWarning)))
+    expect(page.locator("#answer")).not_to_contain_text("_")
+
+
+@in_a_browser
+def test_events_are_drawn_once_a_frame(page):
+    """However many come between two: so that a frame has time for the rest."""
+    strokes = page.evaluate(
+        """async () => {
+            const pad = document.getElementById("pad");
+            const box = pad.getBoundingClientRect();
+            const frame = () => new Promise(requestAnimationFrame);
+            const tell = (type, x) => pad.dispatchEvent(new PointerEvent(type, {
+                bubbles: true, pointerId: 1, button: 0, pointerType: "mouse",
+                clientX: box.left + x, clientY: box.top + 50,
+            }));
+            pad.setPointerCapture = () => {};
+            let drawn = 0;
+            const { stroke } = CanvasRenderingContext2D.prototype;
+            CanvasRenderingContext2D.prototype.stroke = function () { drawn += 1; stroke.call(this); };
+            const seen = [];
+            tell("pointerdown", 0);
+            await frame();
+            await frame();
+            for (let turn = 0; turn < 3; turn++) {
+                drawn = 0;
+                for (let x = 0; x < 100; x++) tell("pointermove", x);
+                seen.push(drawn);
+                await frame();
+                await frame();
+                seen.push(drawn);
+            }
+            return seen;
+        }"""
+    )
+    assert strokes == [0, 100] * 3
+
+
+@in_a_browser
+def test_a_pen_draws_as_hard_as_it_is_pressed(page):
+    """Twice as wide, or half."""
+    box = page.locator("#pad").bounding_box()
+    pen = page.context.new_cdp_session(page)
+
+    def press(kind, x, y, force):
+        place = {"x": box["x"] + x * box["width"], "y": box["y"] + y * box["height"]}
+        pen.send(
+            "Input.dispatchMouseEvent",
+            {"type": kind, **place, "button": "left", "buttons": 1, "pointerType": "pen", "force": force},
+        )
+
+    for x, force in ((0.25, 0.1), (0.75, 0.9)):
+        press("mousePressed", x, 0.2, force)
+        for step in range(1, 9):
+            press("mouseMoved", x, 0.2 + step * 0.07, force)
+        press("mouseReleased", x, 0.76, 0)
+    uri = page.evaluate("document.getElementById('pad').toDataURL()")
+    row = np.asarray(Image.open(BytesIO(base64.b64decode(uri.partition(",")[2]))).convert("L"))[280]
+    light, hard = (np.count_nonzero(half < 128) for half in np.split(row, 2))
+    assert 0 < light < 0.6 * hard
 
 
 @in_a_browser
@@ -471,6 +565,10 @@ def test_every_layer_is_drawn(page):
     assert [label.split()[0] for label in page.locator(".layer b").all_inner_texts()] == [
         *("Input", "C1", "S2", "C3", "S4", "C5", "F6", "Output")
     ]
+    assert [words.split("\n")[0] for words in page.locator(".layer small").all_inner_texts()] == [
+        *("28×28", "6 maps of 24×24", "6 maps of 12×12", "16 maps of 8×8", "16 maps of 4×4"),
+        *("120 units", "84 units", "10 units"),
+    ]
     before = drawn()
     draw(page, STROKES[5])
     expect_digit(page, 5)
@@ -491,6 +589,36 @@ def test_pointing_at_a_unit_shows_what_it_sees(page):
     expect(page.locator("#patches figcaption")).to_have_text(["Input and its kernel"])
     expect(page.locator("#patches canvas")).to_have_count(2)
     expect(page.locator(".input .mark")).to_have_count(1)
+
+
+@in_a_browser
+def test_a_tap_shows_it_too(open_page):
+    """Of C3: a kernel for each map of S2, in the model's own weights, and the 14×14 pixels that it sees."""
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page.get_by_role("button", name="4, number 4", exact=True).tap()
+    expect_digit(page, 4)
+    page.locator(".C3 .map").nth(9).tap()
+
+    expect(page.locator("#unit")).to_contain_text(re.compile(r"^C3, map 10, row \d+, column \d+: "))
+    windows = [f"S2 {n} and its kernel" for n in range(1, 7)]
+    expect(page.locator("#patches figcaption")).to_have_text([*windows, "Input, 14×14"])
+    expect(page.locator(".input .mark")).to_have_count(1)
+    shown = page.locator("#patches canvas")
+    drawn = [shown.nth(2 * n + 1).evaluate("(canvas) => canvas.toDataURL()") for n in range(6)]
+    expected = page.evaluate(
+        """async () => {
+            const { askForKernels, kernelBytes } = await import("/page/kernels.js");
+            const { newCanvas, paint, signedPalette } = await import("/page/palette.js");
+            const { C3 } = await askForKernels();
+            return C3[9].map((_, seen) => {
+                const canvas = newCanvas(5, 5);
+                paint(canvas, kernelBytes(C3, 9, seen), signedPalette());
+                return canvas.toDataURL();
+            });
+        }"""
+    )
+    assert drawn == expected
+    assert len(set(drawn)) == 6
 
 
 @in_a_browser

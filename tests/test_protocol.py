@@ -497,7 +497,7 @@ def test_a_client_that_leaves_takes_no_slot_with_it_and_no_line_of_the_log(capfd
         time.sleep(2)
         assert unread.everything() < 10_000_000
         assert server.stop() == 0
-    assert len(capfd.readouterr().err.splitlines()) == 1  # where it listens
+    assert len(capfd.readouterr().err.splitlines()) == 2  # where it listens, and that it stopped
 
 
 def leave(port: int, data: bytes, reset: bool) -> None:

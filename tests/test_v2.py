@@ -4,6 +4,7 @@ import asyncio
 import base64
 import json
 import struct
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -12,12 +13,15 @@ import tritonclient.http.aio as triton_aio
 from tritonclient.utils import InferenceServerException
 
 from model.contract import NAME, SIZE
-from service.errors import PROBLEM_JSON
+from service.errors import PROBLEM_JSON, InvalidInference
+from service.tensors import decode_request
 from tests.conftest import png, running_server
 from tests.samples import IMAGES
 
 INFER = f"/v2/models/{NAME}/infer"
 LENGTH = "Inference-Header-Content-Length"
+MOST = 10_000
+"""Images of a request, where an operator allows that many: 31 MB as numbers of the network."""
 
 
 @pytest.fixture
@@ -120,6 +124,30 @@ def test_the_asyncio_client(server, frames):
     with triton.InferenceServerClient(f"127.0.0.1:{server.port}") as client:
         together = client.infer(NAME, [tensor("UINT8", frames[:20])]).as_numpy("probabilities")
     assert np.allclose(alone, together, atol=1e-5)
+
+
+@pytest.mark.parametrize("count", [1, 256])
+@pytest.mark.parametrize("binary", [True, False])
+def test_the_asyncio_client_has_metadata_json_binary_and_errors(server, frames, count, binary):
+    """As the other client has them."""
+
+    async def ask():
+        async with triton_aio.InferenceServerClient(f"127.0.0.1:{server.port}") as client:
+            assert await client.is_server_live()
+            assert await client.is_server_ready()
+            metadata = await client.get_model_metadata(NAME)
+            outputs = [
+                triton.InferRequestedOutput(output["name"], binary_data=binary) for output in metadata["outputs"]
+            ]
+            with pytest.raises(InferenceServerException, match="the only model is lenet5"):
+                await client.infer("resnet", [tensor("UINT8", frames[:1])])
+            with pytest.raises(InferenceServerException, match="Send 1 to 256 images"):
+                await client.infer(NAME, [tensor("UINT8", np.resize(frames, (257, SIZE, SIZE)))])
+            return await client.infer(NAME, [tensor("UINT8", frames[:count], binary)], outputs=outputs)
+
+    answer = asyncio.run(ask())
+    shapes = [answer.as_numpy(name).shape for name in ("probabilities", "logits", "evidence")]
+    assert shapes == [(count, 10), (count, 10), (count,)]
 
 
 def test_errors_can_be_read_by_the_client(nvidia, frames):
@@ -239,9 +267,42 @@ BINARY = {
 }
 
 
+GREEDY = {
+    "JSON of a huge shape": (json.dumps(asked(shape=[2**20, 28, 28])).encode(), b"", None),
+    "JSON of as many images as may be": (json.dumps(asked(shape=[MOST, 28, 28])).encode(), b"", None),
+    "FP32 of as many images as may be": (
+        json.dumps(asked(shape=[MOST, 1, 28, 28], datatype="FP32", data=[0])).encode(),
+        b"",
+        None,
+    ),
+    "as many pictures as may be": (json.dumps(asked(shape=[MOST], datatype="BYTES", data=[])).encode(), b"", None),
+    "binary data of a huge size": (*binary_body(2**40, bytes(784), shape=[MOST, 28, 28]), ""),
+    "binary data of as many images as may be": (*binary_body(784, bytes(784), shape=[MOST, 28, 28]), ""),
+    "a picture of 4 GB": (
+        *binary_body(8, struct.pack("<I", 2**32 - 1) + b"1234", datatype="BYTES", shape=[1]),
+        "",
+    ),
+    "a head of 10 GB": (*binary_body(784, bytes(784)), "9999999999"),
+}
+"""Head, tail, and the length of the head as told: None for none, "" for the true one."""
+
+
+@pytest.mark.parametrize("case", GREEDY)
+def test_nothing_is_allocated_by_the_size_that_is_claimed(case):
+    """However many images a request might have: a few kilobytes are read, a megabyte would be noticed."""
+    head, tail, length = GREEDY[case]
+    tracemalloc.start()
+    try:
+        with pytest.raises(InvalidInference):
+            decode_request(head + tail, str(len(head)) if length == "" else length, MOST, ["probabilities"])
+        assert tracemalloc.get_traced_memory()[1] < 1_000_000
+    finally:
+        tracemalloc.stop()
+
+
 @pytest.mark.parametrize("case", BINARY)
 def test_binary_data_that_lies_is_refused(client, case):
-    """Before anything is allocated by the size it claims."""
+    """Whatever size it claims."""
     head, tail = BINARY[case]
     response = client.post(INFER, content=head + tail, headers={LENGTH: str(len(head))})
     assert response.status_code == 400, response.text
