@@ -62,7 +62,8 @@ def test_128_megabytes_and_half_a_cpu_are_enough(built: Built, digit_png: bytes,
     assert state["Running"]
     assert not state["OOMKilled"]
     with capsys.disabled():
-        print(f"\n128 MB and half a CPU: {peak / 1e6:.0f} of 134 MB held at most, {own / 1000:.0f} its own in the end")
+        held = f"{peak / 1e6:.0f} of 134 MB at most, cached files included"
+        print(f"\n128 MB and half a CPU: {own / 1000:.0f} MB its own in the end; {held}")
 
 
 def test_less_memory_is_not_enough(built: Built):
