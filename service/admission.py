@@ -3,8 +3,8 @@
 Nothing here knows of ASGI: the connection asks as well as the routes do.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from model.contract import NAME
@@ -37,7 +37,7 @@ class Admission:
         self.in_work = Shares(settings.max_inflight)
         """Requests."""
         self.waiting = Shares(settings.max_waiting_pixels)
-        """Pixels of pictures that wait for a thread."""
+        """Pixels of pictures that wait for a thread, or are on their way."""
         self.arriving = Shares(settings.max_buffered_bytes)
         """Bytes of bodies that are not complete."""
         self.connections = Shares(settings.max_connections)
@@ -67,11 +67,22 @@ class Admission:
 
     def admits(self, origin: str, body_bytes: int) -> bool:
         """Whether a request whose head is there would be admitted if its body came now."""
-        if body_bytes > BIG_BODY:
-            pixels = max(body_bytes * PIXELS_A_BYTE, int(self.expected_pixels))
-            if not self.waiting.admits(origin, pixels):
-                return False
+        if body_bytes > BIG_BODY and not self.waiting.admits(origin, self._expected(body_bytes)):
+            return False
         return self.in_work.admits(origin)
+
+    def expect(self, origin: str, body_bytes: int) -> Callable[[], None]:
+        """Keep a place in the line for a body that is on its way; what to call, once or more, when it has come.
+
+        Else all that come at once would be let in, and most of them refused when they have cost what reading costs.
+        """
+        kept = ExitStack()
+        kept.enter_context(held(self.waiting, origin, self._expected(body_bytes)))
+        return kept.close
+
+    def _expected(self, body_bytes: int) -> int:
+        """Pixels of the picture that a large body is."""
+        return max(body_bytes * PIXELS_A_BYTE, int(self.expected_pixels))
 
     def busy(self, detail: str = "As many requests as can be are in work; try again in a second.") -> Overloaded:
         """What a client beyond the limits is told; counted."""

@@ -3,14 +3,14 @@
 uvicorn's httptools parser has no header limit and no deadlines of its own. Everything else stays uvicorn's business.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, Literal, NoReturn
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.admission import Admission
+from service.admission import BIG_BODY, Admission
 from service.busy import Busy, told
 from service.exchange import answer_bytes
 from service.front import Front
@@ -21,6 +21,9 @@ from service.settings import Settings
 
 MAX_WAITING = 100
 """Requests that may wait behind the one in work. A single read brings thousands of short ones; each takes some 3 kB."""
+
+EXPECT_SECONDS = 0.1
+"""For how long a place is kept for a large body: slow clients must not keep others out."""
 
 VERSIONS = ("1.1", "1.0")
 
@@ -50,6 +53,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.service = self.app
         self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
         self.arriving: Busy | None = None  # what is in work, where its body is only waited for
+        self.stop_expecting: Callable[[], None] = lambda: None  # gives back the place that is kept for a large body
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
         self.since = self.loop.time()  # when that phase began
         self.silent = True  # whether not a byte has come yet
@@ -164,8 +168,12 @@ class GuardedProtocol(HttpToolsProtocol):
             return self.service
         origin = self.admission.origin(self.scope)
         headers = dict(self.headers)
-        if not self.admission.admits(origin, int(headers.get(b"content-length", b"0"))):
+        body_bytes = int(headers.get(b"content-length", b"0"))
+        if not self.admission.admits(origin, body_bytes):
             return (self.front and self.front.turn_away(headers)) or self.turn_away()
+        if body_bytes > BIG_BODY:
+            self.stop_expecting = self.admission.expect(origin, body_bytes)
+            self.loop.call_later(EXPECT_SECONDS, self.stop_expecting)
         self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together
         self.loop.call_soon(self.admission.in_work.give_back, origin)
         return self.service
@@ -188,6 +196,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there in full."""
         super().on_message_complete()
+        self.stop_expecting()
         if self.arriving:
             self.arriving.submit()
             self.arriving = None

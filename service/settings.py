@@ -84,7 +84,7 @@ class Settings(BaseSettings):
     )
     max_inflight: PositiveInt = Field(128, description="Requests in work at a time; the rest are told 503.")
     max_waiting_pixels: PositiveInt = Field(
-        25_000_000, description="Pixels of pictures that may wait for a thread; the rest are told 503."
+        50_000_000, description="Pixels of pictures that may wait for a thread; the rest are told 503."
     )
     max_waiting_seconds: PositiveFloat = Field(2, description="Who waits for a thread for this long is told 503.")
     max_buffered_bytes: PositiveInt = Field(64 * Mebi, description="Bytes that bodies in arrival may hold together.")

@@ -5,6 +5,7 @@ import socket
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
@@ -524,3 +525,34 @@ def test_bad_clients_do_not_fill_the_log(capfd):
             assert asked(server.port, data).status in (400, 414, 431)
         assert asked(server.port, get()).status == 200
     assert len(capfd.readouterr().err.splitlines()) == 1
+
+
+# Large bodies on their way
+
+LARGE = request("POST", "/predict", "Content-Length: 5000000", "Expect: 100-continue")
+"""Of a picture of 10 megapixels at the least: of so many bytes it has as many."""
+
+
+def test_a_place_is_kept_for_a_large_body():
+    """Of thirty that are announced at once five are let in, and a few more if announcing takes long.
+
+    Fails without it: all were let in, and most would have been refused when they had come.
+    """
+    with running_server() as server, ExitStack() as stack:
+        wires = [stack.enter_context(Wire(server.port)) for _ in range(30)]
+        for wire in wires:
+            wire.send(LARGE)
+        statuses = Counter(wire.answer().status for wire in wires)
+    assert statuses[100] >= 5
+    assert statuses[503] >= 15
+
+
+def test_a_place_is_not_kept_for_a_slow_body():
+    """Whoever announces a picture and does not send it keeps nobody out for long."""
+    with running_server() as server, ExitStack() as stack:
+        for _ in range(3):
+            wires = [stack.enter_context(Wire(server.port)) for _ in range(5)]
+            for wire in wires:
+                wire.send(LARGE)
+            assert [wire.answer().status for wire in wires] == [100] * 5
+            time.sleep(0.3)

@@ -18,6 +18,7 @@ from tests.torture.corpora import corpora
 from tests.torture.damaged import damaged
 from tests.torture.generated import generated, generated_http
 from tests.torture.giants import giants
+from tests.torture.guided import ABSENT, guided
 from tests.torture.overload import large_picture, loading, overload
 from tests.torture.raw import raw_http
 from tests.torture.slow import slow
@@ -46,6 +47,57 @@ def test_generated_inputs():
     compared unseen.
     """
     generated(20_000, seed=0)
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+@pytest.mark.timeout(300)
+def test_inputs_that_coverage_leads_to(tmp_path):
+    """3,000, to the same bounds. Fails where open_image catches OSError only."""
+    said = guided(3_000, seed=0, findings=tmp_path)
+    seeds, end = (
+        int(edges.replace(",", "")) for edges in re.search(r"([\d,]+) edges .* ([\d,]+) by the", said).groups()
+    )
+    assert end > seeds  # it was guided to what the seeds do not reach
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("function", "found"), [("careless", "Error: "), ("unbounded", "s of CPU"), ("hidden", "LookupError: found")]
+)
+def test_fuzzing_finds_what_has_no_guard(function, found, tmp_path):
+    """An error that is not of the family, too much CPU, and a word that only coverage leads to; the input is kept.
+
+    Where the function is not instrumented, a million inputs do not find the word.
+    """
+    with pytest.raises(AssertionError) as failed:
+        guided(3_000_000, 0, f"tests.torture.unguarded:{function}", tmp_path)
+    (saved,) = tmp_path.iterdir()
+    assert str(saved) in str(failed.value)
+    assert found in str(failed.value)
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_fuzzing_finds_what_waits(monkeypatch, tmp_path):
+    """Without CPU: libFuzzer's own limit, by the clock."""
+    monkeypatch.setattr("tests.torture.guided.HANG_SECONDS", 2)
+    with pytest.raises(AssertionError, match=f"{tmp_path}/timeout-"):
+        guided(1_000, 0, "tests.torture.unguarded:stuck", tmp_path)
+
+
+@pytest.mark.skipif(bool(ABSENT), reason=ABSENT)
+def test_fuzzing_that_ends_is_not_ended(monkeypatch, tmp_path):
+    """Fails where libFuzzer's timer goes on: its signal finds no handler once Python goes, and ends the process."""
+    monkeypatch.setattr("tests.torture.guided.HANG_SECONDS", 2)
+    assert "1,000 inputs" in guided(1_000, 0, "tests.torture.unguarded:lingering", tmp_path)
+
+
+def test_fuzzing_says_where_it_cannot(monkeypatch, tmp_path):
+    """No line is noted of a row that was not run."""
+    monkeypatch.setattr("tests.torture.guided.ABSENT", "atheris is not installed")
+    with pytest.raises(SystemExit, match="not installed"):
+        guided(1, 0, findings=tmp_path)
 
 
 @pytest.mark.timeout(300)

@@ -8,6 +8,7 @@ from tests.conftest import ROOT
 from tests.torture.corpora import corpora
 from tests.torture.damaged import damaged
 from tests.torture.generated import generated, generated_http
+from tests.torture.guided import guided
 from tests.torture.overload import overload
 from tests.torture.raw import raw_http
 from tests.torture.slow import slow
@@ -27,6 +28,7 @@ def http(count: int) -> str:
 ROWS: dict[str, tuple[int, Callable[[int], str]]] = {
     "corpora": (3, lambda orders: corpora(orders, LIVEZ_MS)),
     "generated": (3_000_000, lambda count: generated(count, seed=10_000_000)),
+    "atheris": (1_000_000, lambda count: guided(count, seed=1)),
     "generated-http": (200_000, http),
     "slow": (5_000, lambda clients: slow(clients, LIVEZ_MS)),
     "overload-small": (300, lambda seconds: overload("small", seconds, 0.9, 2)),

@@ -174,7 +174,7 @@ def bad_picture(draw: random.Random) -> tuple[str, bytes]:
 def bad_input(draw: random.Random) -> Input:
     """A body for one of the routes."""
     kind, picture = bad_picture(draw)
-    make = draw.choice((_raw, _raw, _raw, _form, _json, _tensor, _binary_tensor))
+    make = draw.choice((_raw, _raw, _raw, *WRAPS))
     media_type, content, path = make(draw, picture)
     if make is not _raw and draw.random() < 0.5:
         mutate = draw.choice((cut, flipped, repeated, spliced))
@@ -238,3 +238,7 @@ def _binary_tensor(draw: random.Random, picture: bytes) -> tuple[str, bytes, str
     tail = draw.choice((struct.pack("<I", draw.choice((len(picture), 2**32 - 1, 0))) + picture, picture, bytes(784)))
     tensor = {"name": "image", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": size}}
     return "application/octet-stream", json.dumps({"inputs": [tensor]}).encode() + tail, INFER
+
+
+WRAPS = (_form, _json, _tensor, _binary_tensor)
+"""Ways to send a picture in a body of more than itself."""

@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+import numpy as np
 import uvloop
 from PIL import Image
 
@@ -25,6 +26,8 @@ from tests.wire import post, request
 
 LENGTH = re.compile(rb"content-length: (\d+)", re.IGNORECASE)
 SMALL_CLIENTS = 320
+GRAIN = 8.0
+"""Deviation of each channel, in grey levels: files are as large then as those of phones, and take as long."""
 PAUSE = 0.1
 """Seconds that a client waits after a 503."""
 
@@ -57,10 +60,12 @@ class Round:
 
 
 def large_picture() -> bytes:
-    """A JPEG of 12 megapixels, as of a scan: a digit in the middle of a page."""
+    """A JPEG of 12 megapixels, as phones take them: a digit on paper, with the grain of the camera."""
     page = Image.new("L", (4000, 3000), 235)
     page.paste(Image.fromarray(255 - IMAGES[0]).resize((900, 900), Image.Resampling.BICUBIC), (1500, 1000))
-    return encoded(page, "JPEG", quality=80)
+    grain = np.random.default_rng(0).normal(0, GRAIN, (750, 1000, 3))
+    levels = np.asarray(page)[..., np.newaxis] + np.tile(np.rint(grain).astype(np.int16), (4, 4, 1))
+    return encoded(Image.fromarray(levels.clip(0, 255).astype(np.uint8)), "JPEG", quality=90)
 
 
 @contextmanager
