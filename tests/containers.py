@@ -99,6 +99,11 @@ class Container:
         lines = output(self.engine, "exec", self.name, "cat", "/proc/1/status").splitlines()
         return dict(line.split(":\t") for line in lines)
 
+    def peak_memory(self) -> int:
+        """Bytes that were counted against the container's limit at most, cached files among them."""
+        places = "/sys/fs/cgroup/memory.peak", "/sys/fs/cgroup/memory/memory.max_usage_in_bytes"
+        return int(attempt(self.engine, "exec", self.name, "cat", *places).stdout)
+
     def terminate(self) -> None:
         """SIGTERM to the first process, and nothing after it."""
         output(self.engine, "kill", "--signal=TERM", self.name)
@@ -133,7 +138,8 @@ class Built:
     def running(self, *options: str, port: int = 8000) -> Iterator[Container]:
         """Run it on a free port of this machine until it is healthy."""
         name = f"lenet5-test-{uuid4().hex[:12]}"
-        output(self.engine, "run", "--detach", f"--name={name}", f"--publish=127.0.0.1::{port}", *options, self.tag)
+        command = ["run", "--detach", f"--name={name}", f"--publish=127.0.0.1::{port}", *options, self.tag]
+        output(self.engine, *command, cwd=self.context.parent)  # podman leaves a file `oom` where it was called
         try:
             container = Container(self.engine, name)
             container.wait_until_healthy()

@@ -286,6 +286,22 @@ def test_shards_are_all_rows_once(undisturbed, scans, tmp_path):
     assert [rows_of(out) for out in outs] == [undisturbed[index::3] for index in range(3)]
 
 
+def test_a_killed_shard_that_is_tried_again_doubles_no_row(undisturbed, scans, stuck, tmp_path):
+    """As an Indexed Job does when it loses a pod; the other shard knows nothing of it."""
+    outs = [tmp_path / f"answers-{index}.jsonl" for index in range(2)]
+    with held(stuck, "-o", outs[0], "--shard", "0/2", "--workers", 1) as process:
+        wait_until(lambda: outs[0].exists() and outs[0].read_bytes().count(b"\n") == CHUNK)
+        process.kill()
+        process.wait()
+    release(stuck, scans)
+
+    said = done(stuck, "-o", outs[0], "--shard", "0/2")
+    done(stuck, "-o", outs[1], "--shard", "1/2")
+
+    assert f"With the {CHUNK} of before" in said
+    assert [rows_of(out) for out in outs] == [undisturbed[index::2] for index in range(2)]
+
+
 def test_a_shard_may_be_empty(scans, tmp_path):
     """Where there are fewer pictures than shards."""
     done(scans / "0000[0-2].png", "-o", tmp_path / "answers.jsonl", "--shard", "3/4")

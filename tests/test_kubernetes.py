@@ -121,11 +121,11 @@ def test_the_cpu_limit_sets_the_threads(container):
 
 
 def test_the_memory_limit_follows_from_the_formula(container):
-    """At rest, the largest picture in each thread, bodies in arrival, and uploads in /tmp, which is memory too."""
+    """At rest, the largest picture in each thread, and the bodies of all clients in arrival."""
     formula = re.findall(r"(\d+) MB", (ROOT / "docs" / "operations.md").read_text().split("## Memory")[1])
     resting, files, picture = (int(number) * 10**6 for number in formula[:3])
     threads = amount(container["resources"]["limits"]["cpu"])
-    need = resting + files + picture * threads + Settings().max_buffered_bytes + 64 * 2**20
+    need = resting + files + picture * threads + 2 * Settings().max_buffered_bytes
     assert need <= amount(container["resources"]["limits"]["memory"])
 
 
@@ -163,6 +163,16 @@ def test_the_restricted_standard_is_kept_and_enforced(base):
         assert pod["enableServiceLinks"] is False
 
 
+def test_the_account_is_the_pods_own_and_gives_no_token(base, deployment):
+    account = of_kind(base, "ServiceAccount")
+    assert deployment["spec"]["template"]["spec"]["serviceAccountName"] == account["metadata"]["name"]
+    assert account["automountServiceAccountToken"] is False
+
+
+def test_a_rollout_takes_no_pod_before_there_is_another(deployment):
+    assert deployment["spec"]["strategy"]["rollingUpdate"]["maxUnavailable"] == 0
+
+
 # What finds the pods
 
 
@@ -188,6 +198,8 @@ def test_everything_that_selects_selects_the_pods(base, deployment):
     assert (target["kind"], target["name"]) == ("Deployment", deployment["metadata"]["name"])
     assert "replicas" not in deployment["spec"]
     assert scaler["minReplicas"] > budget["spec"]["maxUnavailable"]
+    [metric] = scaler["metrics"]
+    assert metric["resource"]["name"] == "cpu"
 
 
 def test_the_service_leads_to_the_port(base, container):

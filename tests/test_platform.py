@@ -1,6 +1,7 @@
 """A platform that gives less than usual: no disk to write to, no free descriptors, no room for the log."""
 
 import json
+import os
 import random
 import resource
 import signal
@@ -155,3 +156,23 @@ def test_it_starts_nothing_writes_nothing_and_asks_nobody(digit_png):
             assert process.wait(20) == 0
         finally:
             process.kill()
+
+
+def test_onnxruntime_reports_to_nobody(digit_png, tmp_path):
+    """From the start to the end: where its telemetry is on it keeps the device's number and its events in files.
+
+    It is off by itself where CI is set, which would hide it here.
+    """
+    environment = {name: value for name, value in os.environ.items() if name != "CI"}
+    home = {"HOME": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    port = free_port()
+    command = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
+    with subprocess.Popen(command, cwd=ROOT, env=environment | home) as process:
+        try:
+            wait_until_ready(f"http://127.0.0.1:{port}", lambda: process.poll() is None)
+            assert asked(port, post("/predict", digit_png)).status == 200
+            process.terminate()
+            assert process.wait(20) == 0
+        finally:
+            process.kill()
+    assert not list(tmp_path.rglob("*"))

@@ -15,6 +15,7 @@ from tests.scans import BLANK, write_scans
 
 pytestmark = [pytest.mark.ray, pytest.mark.timeout(300)]
 
+os.environ.setdefault("RAY_raylet_start_wait_time_s", "100")  # read with ray itself; 30 are too few on a busy machine
 ray = pytest.importorskip("ray", reason="the extra ray is not installed")
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,24 @@ def test_the_bill_of_materials_lists_what_is_locked():
     assert bill["bomFormat"] == "CycloneDX"
     assert {part["name"]: part["version"] for part in bill["components"]} == locked("requirements.lock")
     assert bill["metadata"]["component"]["name"] == "lenet5-service"
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "said"),
+    [
+        ({"name": "a", "version": "1", "vulns": [{"id": "CVE-1"}, {"id": "CVE-2"}]}, 1, "x.lock: a 1: CVE-1, CVE-2\n"),
+        ({"name": "a", "version": "1", "vulns": []}, 0, "1 of 1 packages audited, 0 vulnerable"),
+        ({"name": "a", "skip_reason": "not found"}, 0, "not audited, the index does not tell"),
+        (None, 0, "not audited, no route to host"),
+    ],
+    ids=["vulnerable", "well", "unknown to the index", "no index"],
+)
+def test_the_audit_fails_for_what_is_known_to_be_vulnerable(capsys, told, code, said):
+    """And for nothing else: where the index cannot be asked, it says so. Of what pip-audit tells."""
+    report = runpy.run_path(str(ROOT / ".ci" / "audit.py"))["report"]
+    answer = json.dumps({"dependencies": [told]}) if told else ""
+    assert report("x.lock", answer, "Trace\nno route to host") == code
+    assert said in capsys.readouterr().out
 
 
 @pytest.mark.container
