@@ -3,18 +3,21 @@
 Nothing here knows of ASGI: the connection asks as well as the routes do.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from model.contract import NAME
 from service.errors import Overloaded
+from service.expected import Expected
 from service.origin import origin_of
 from service.settings import Settings
 from service.shares import Shares
 
-WORK = frozenset(
-    {"/predict", "/v1/predict", "/predict/batch", "/v1/predict/batch"}
+ONE_PICTURE = frozenset({"/predict", "/v1/predict"})
+WORK = (
+    ONE_PICTURE
+    | {"/predict/batch", "/v1/predict/batch"}
     | {f"/v2/models/{NAME}{version}/infer" for version in ("", "/versions/1")}
 )
 """Paths that need a slot. All else is cheap, and probes must be answered most of all under load."""
@@ -37,7 +40,7 @@ class Admission:
         self.in_work = Shares(settings.max_inflight)
         """Requests."""
         self.waiting = Shares(settings.max_waiting_pixels)
-        """Pixels of pictures that wait for a thread, or are on their way."""
+        """Pixels of pictures that wait for a thread, or are on their way to."""
         self.arriving = Shares(settings.max_buffered_bytes)
         """Bytes of bodies that are not complete."""
         self.connections = Shares(settings.max_connections)
@@ -71,14 +74,9 @@ class Admission:
             return False
         return self.in_work.admits(origin)
 
-    def expect(self, origin: str, body_bytes: int) -> Callable[[], None]:
-        """Keep a place in the line for a body that is on its way; what to call, once or more, when it has come.
-
-        Else all that come at once would be let in, and most of them refused when they have cost what reading costs.
-        """
-        kept = ExitStack()
-        kept.enter_context(held(self.waiting, origin, self._expected(body_bytes)))
-        return kept.close
+    def kept_place(self, origin: str, body_bytes: int) -> AbstractContextManager[None]:
+        """A place in the line for a large body that is on its way."""
+        return held(self.waiting, origin, self._expected(body_bytes))
 
     def _expected(self, body_bytes: int) -> int:
         """Pixels of the picture that a large body is."""
@@ -98,8 +96,13 @@ class Admission:
             yield
 
     @contextmanager
-    def place(self, origin: str, pixels: int) -> Iterator[None]:
-        """Hold a place in the line of those who wait for a thread. Raises Overloaded."""
+    def place(self, origin: str, pixels: int, expected: Expected | None = None) -> Iterator[None]:
+        """Hold a place in the line of those who wait for a thread, in exchange for that which was kept, if any.
+
+        Raises Overloaded.
+        """
+        if expected:
+            expected.close()
         self.expected_pixels = MEMORY * self.expected_pixels + (1 - MEMORY) * pixels
         if not self.waiting.admits(origin, pixels):
             raise self.busy("Too many large pictures are waiting; try again in a second.")

@@ -14,13 +14,14 @@ from service.batches import prepare_batch
 from service.classifier import Classifier
 from service.deps import IncludeQuery, PolarityQuery, held_for, included
 from service.errors import problem
+from service.expected import Expected
 from service.imaging import open_image
 from service.pipeline import Include, Prepared, model_name
 from service.request_id import request_id
 from service.schemas import Answer, BatchAnswer, Failure, Prediction
 from service.timing import tell_stages
-from service.upload import image_in, images_in, read_body
-from service.workers import SMALL_BODY, is_small
+from service.upload import image_in, images_in, is_taken_out_fast, read_body
+from service.workers import is_small
 
 router = APIRouter(tags=["predict"])
 
@@ -40,11 +41,12 @@ async def predict(
     origin = admission.origin(request.scope)
     with admission.slot(origin):
         async with workers.deadline():
-            extract = partial(image_in, body, request.headers.get("content-type", ""), settings.structure())
-            raw = extract() if len(body) <= SMALL_BODY else await workers.begin(extract, origin)
+            content_type = request.headers.get("content-type", "")
+            extract = partial(image_in, body, content_type, settings.structure())
+            raw = extract() if is_taken_out_fast(body, content_type) else await workers.begin(extract, origin)
             image = open_image(raw, settings.max_pixels)
             read = partial(_read, image, polarity, classifier, extra)
-            place = admission.place(origin, image.width * image.height)
+            place = admission.place(origin, image.width * image.height, Expected.of(request.scope))
             prepared, prediction, infer_seconds = (
                 read() if is_small(image) else await workers.begin(read, origin, place)
             )

@@ -3,16 +3,17 @@
 uvicorn's httptools parser has no header limit and no deadlines of its own. Everything else stays uvicorn's business.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Literal, NoReturn
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
-from service.admission import BIG_BODY, Admission
+from service.admission import BIG_BODY, ONE_PICTURE, Admission
 from service.busy import Busy, told
 from service.exchange import answer_bytes
+from service.expected import Expected
 from service.front import Front
 from service.linger import LINGER_BYTES, LINGER_SECONDS
 from service.observe import Observer
@@ -21,9 +22,6 @@ from service.settings import Settings
 
 MAX_WAITING = 100
 """Requests that may wait behind the one in work. A single read brings thousands of short ones; each takes some 3 kB."""
-
-EXPECT_SECONDS = 0.1
-"""For how long a place is kept for a large body: slow clients must not keep others out."""
 
 VERSIONS = ("1.1", "1.0")
 
@@ -53,7 +51,7 @@ class GuardedProtocol(HttpToolsProtocol):
         self.service = self.app
         self.working: RequestResponseCycle | None = None  # the request in work; others wait in self.pipeline
         self.arriving: Busy | None = None  # what is in work, where its body is only waited for
-        self.stop_expecting: Callable[[], None] = lambda: None  # gives back the place that is kept for a large body
+        self.expected: Expected | None = None  # the place that is kept for a large body
         self.phase: Phase = "head"  # of the request that is being parsed; "ended" is for good
         self.since = self.loop.time()  # when that phase began
         self.silent = True  # whether not a byte has come yet
@@ -107,6 +105,7 @@ class GuardedProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the app at work; uvicorn would tell the request that came last."""
+        self.stop_expecting()
         self.forget_client()
         self.admission.connections.give_back(self.origin)
         super().connection_lost(exc)
@@ -165,16 +164,18 @@ class GuardedProtocol(HttpToolsProtocol):
     def chosen_app(self) -> Any:
         """Who answers the request whose head has come: the app, or what stands in for it. Raises Refused."""
         traced = self.front is not None and self.front.traced  # then the app refuses, under a span of the request's
-        if traced or not self.admission.guards(self.url.partition(b"?")[0].decode("latin-1")):
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        if traced or not self.admission.guards(path):
             return self.service
         origin = self.admission.origin(self.scope)
         headers = dict(self.headers)
         body_bytes = int(headers.get(b"content-length", b"0"))
         if not self.admission.admits(origin, body_bytes):
             return (self.front and self.front.turn_away(headers)) or self.turn_away()
-        if body_bytes > BIG_BODY:
-            self.stop_expecting = self.admission.expect(origin, body_bytes)
-            self.loop.call_later(EXPECT_SECONDS, self.stop_expecting)
+        self.stop_expecting()
+        if path in ONE_PICTURE and body_bytes > BIG_BODY:
+            self.expected = Expected(self.admission.kept_place(origin, body_bytes), lambda: self.body_bytes)
+            self.scope["state"]["expected"] = self.expected
         self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together
         self.loop.call_soon(self.admission.in_work.give_back, origin)
         return self.service
@@ -197,11 +198,18 @@ class GuardedProtocol(HttpToolsProtocol):
     def on_message_complete(self) -> None:
         """The request is there in full."""
         super().on_message_complete()
-        self.stop_expecting()
+        if self.expected:
+            self.expected.arrived()
         if self.arriving:
             self.arriving.submit()
             self.arriving = None
         self.enter("idle")
+
+    def stop_expecting(self) -> None:
+        """Give back the place that was kept for a large body, if any."""
+        if self.expected:
+            self.expected.close()
+            self.expected = None
 
     def enter(self, phase: Phase) -> None:
         """Begin a phase of the request that is being parsed."""
@@ -240,6 +248,7 @@ class GuardedProtocol(HttpToolsProtocol):
         In place of uvicorn's, which sets a timer for each answer, and lets it strike while the next request arrives.
         """
         self.server_state.total_requests += 1
+        self.stop_expecting()
         if self.transport.is_closing():
             return
         self.flow.resume_reading()

@@ -23,10 +23,6 @@ SMALL = SIZE * SIZE
 milliseconds to frame, and a hundred of them in one turn of the loop would hold up the probes."""
 
 
-SMALL_BODY = 256 * 1024
-"""Bytes of a body whose pictures are taken out within a fraction of a millisecond."""
-
-
 def is_small(image: Image.Image) -> bool:
     """Whether an opened, not yet decoded picture may be worked on in the event loop."""
     return image.width * image.height <= SMALL

@@ -547,6 +547,19 @@ def test_a_place_is_kept_for_a_large_body():
     assert statuses[503] >= 15
 
 
+def test_a_place_is_given_back_whatever_comes_of_the_body():
+    """It is no picture, or never comes in full. Fails where a place is kept for good: the sixth is told 503."""
+    rubbish = request("POST", "/predict", "Content-Length: 5000000", body=b"rubbish!" * 625_000)
+    with running_server() as server:
+        for _ in range(8):
+            with Wire(server.port) as wire:
+                wire.send(rubbish)
+                assert wire.answer().status == 415
+            with Wire(server.port) as wire:
+                wire.send(LARGE)
+                assert wire.answer().status == 100
+
+
 def test_a_place_is_not_kept_for_a_slow_body():
     """Whoever announces a picture and does not send it keeps nobody out for long."""
     with running_server() as server, ExitStack() as stack:

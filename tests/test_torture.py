@@ -1,6 +1,5 @@
 """Each row of tests/torture with small counts; `make torture` has the large ones."""
 
-import math
 import re
 import time
 from contextlib import suppress
@@ -168,14 +167,15 @@ def test_soak():
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize(("kind", "least_goodput"), [("small", 0.5), ("large", 0.3)])
+@pytest.mark.parametrize(("kind", "least_goodput"), [("small", 0.7), ("large", 0.7)])
 def test_overload(kind, least_goodput):
     """20 s each, of 320 connections that ask for digits, and of ten times as many large pictures as can be read.
 
-    Nothing but answers and 503, probes are answered, memory stays, and most of the CPU time goes into answers. The
-    latencies are judged by `make torture`, on a machine that does nothing else.
+    Nothing but answers and 503, probes are answered, memory stays, and most of the CPU time goes into answers. Fails
+    where no place is kept for a body on its way: most of what was read was refused, and the large ones have 58 %. Other
+    work may run beside; `make torture` asks for nine tenths, and for twice the latency at most.
     """
-    overload(kind, 20, least_goodput, most_p99=math.inf)
+    overload(kind, 20, least_goodput, most_p99=3)
 
 
 def test_a_greedy_client_leaves_others_their_share():
