@@ -44,6 +44,7 @@ class Admission:
         self.arriving = Shares(settings.max_buffered_bytes)
         """Bytes of bodies that are not complete."""
         self.connections = Shares(settings.max_connections)
+        self.most_pixels = settings.max_pixels
         self.expected_pixels = 0.0
         """Of the picture in a large body, as those were of late: to be refused late costs most of what work costs."""
         self.trusted_proxies = settings.trusted_proxies
@@ -79,8 +80,8 @@ class Admission:
         return held(self.waiting, origin, self._expected(body_bytes))
 
     def _expected(self, body_bytes: int) -> int:
-        """Pixels of the picture that a large body is."""
-        return max(body_bytes * PIXELS_A_BYTE, int(self.expected_pixels))
+        """Pixels of the picture that a large body is; never more than are read at all, whatever a head claims."""
+        return min(max(body_bytes * PIXELS_A_BYTE, int(self.expected_pixels)), self.most_pixels)
 
     def busy(self, detail: str = "As many requests as can be are in work; try again in a second.") -> Overloaded:
         """What a client beyond the limits is told; counted."""

@@ -173,7 +173,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self.admission.admits(origin, body_bytes):
             return (self.front and self.front.turn_away(headers)) or self.turn_away()
         self.stop_expecting()
-        if path in ONE_PICTURE and body_bytes > BIG_BODY:
+        if path in ONE_PICTURE and BIG_BODY < body_bytes <= self.settings.max_body_bytes:
             self.expected = Expected(self.admission.kept_place(origin, body_bytes), lambda: self.body_bytes)
             self.scope["state"]["expected"] = self.expected
         self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from service.admission import held
+from service.admission import Admission, held
 from service.expected import FAST_RATE, LOOK_SECONDS, Expected
+from service.settings import Settings
 from service.shares import Shares
 
 
@@ -36,3 +37,10 @@ def test_a_place_is_kept_when_the_body_has_come():
         return kept, line.used
 
     assert asyncio.run(watch()) == (7, 0)
+
+
+def test_no_picture_is_expected_to_be_larger_than_is_read():
+    """However many bytes it has."""
+    admission = Admission(Settings(max_pixels=1_000_000, max_waiting_pixels=2_000_000))
+    with admission.kept_place("anybody", 10_000_000):
+        assert admission.admits("anybody", 10_000_000)

@@ -547,6 +547,18 @@ def test_a_place_is_kept_for_a_large_body():
     assert statuses[503] >= 15
 
 
+def test_no_place_is_kept_for_a_body_that_is_too_large():
+    """Who announces a gigabyte keeps nobody else out. Fails where places are kept whatever is announced."""
+    with running_server() as server, ExitStack() as stack:
+        liars = [stack.enter_context(Wire(server.port)) for _ in range(5)]
+        for liar in liars:
+            liar.send(request("POST", "/predict", "Content-Length: 1000000000"))
+            assert liar.answer().status == 413
+        other = stack.enter_context(Wire(server.port))
+        other.send(LARGE)
+        assert other.answer().status == 100
+
+
 def test_a_place_is_given_back_whatever_comes_of_the_body():
     """It is no picture, or never comes in full. Fails where a place is kept for good: the sixth is told 503."""
     rubbish = request("POST", "/predict", "Content-Length: 5000000", body=b"rubbish!" * 625_000)
