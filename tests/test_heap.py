@@ -34,3 +34,21 @@ def test_runs_of_the_network_ask_the_system_for_no_memory():
     if told == "False":
         pytest.skip("another C library, whose allocator is its own")
     assert int(told) < 5 * RUNS  # it settles within a few
+
+
+CONNECTIONS = """
+import gc
+from service.heap import look_for_garbage_seldom
+from service.server import Server
+
+look_for_garbage_seldom()
+before = gc.get_stats()[2]["collections"]
+kept = [{"number": [number]} for number in range(150_000)]
+print(gc.get_stats()[2]["collections"] - before)
+"""
+
+
+def test_thousands_of_connections_are_not_gone_through_again_and_again():
+    """300,000 objects that stay, as 5,000 connections have them: Python by itself begins three collections."""
+    told = subprocess.run([sys.executable, "-c", CONNECTIONS], capture_output=True, text=True, check=True).stdout
+    assert int(told) <= 1
