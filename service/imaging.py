@@ -6,7 +6,6 @@ decoded: 34 bytes of WebP can ask for 2 GB.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from io import BytesIO
 from math import isqrt
 
 # The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
@@ -16,6 +15,7 @@ from model.grey import Degrees, Grey, Pixels, rotation, to_grey
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
 from service.jpeg import has_more_scans
+from service.rationed import Rationed
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow calls the formats that are read; PPM stands for all of PNM."""
@@ -42,6 +42,8 @@ COSTLY = {"lzma", "jpeg", "tiff_jpeg"}
 MAX_SLOW_PIXELS = 1_000_000
 SLOW = {"bmp_rle", "ppm"}
 """Decoders of Pillow's in Python: of RLE in a BMP, and of a binary PNM whose white is neither 255 nor 65535."""
+READS_A_PIXEL = 3
+"""Of these, at most: of a BMP a run, its length and the ends of a row."""
 
 MAX_HEAVY_PIXELS = 8_000_000
 """Of a picture that Pillow holds with four bytes to each: of a larger one every other pixel, each way, is looked at."""
@@ -114,10 +116,13 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     """
     if raw[:2] in (b"P1", b"P2", b"P3") and raw.count(b"#") > MAX_COMMENTS:
         raise CorruptImage("The PNM has too many comments; send it without them.")
+    source = Rationed(raw)
     try:
-        image = Image.open(BytesIO(raw), formats=FORMATS)
+        image = Image.open(source, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(max_pixels) from None
+    except CorruptImage:
+        raise
     except Exception as error:
         raise _unopened(raw, error) from None
     if image.format not in OPENED_AS:
@@ -129,6 +134,7 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
         raise _too_large(limit)
     if image.format in JPEGS and has_more_scans(raw, MAX_SCANS):
         raise CorruptImage(f"Save the JPEG again, with at most {MAX_SCANS} scans.")
+    source.opened(READS_A_PIXEL * image.width * image.height if _is_decoded_in_python(image) else 0)
     return image
 
 
@@ -188,8 +194,11 @@ def _pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> int:
         return min(max_pixels * 2 // 3, MAX_WEBP_PIXELS)
     if image.format == "TIFF" and image.info.get("compression") in COSTLY:
         return max_pixels * 2 // 3
-    slow = any(tile.codec_name in SLOW for tile in image.tile)
-    return min(max_pixels, MAX_SLOW_PIXELS) if slow else max_pixels
+    return min(max_pixels, MAX_SLOW_PIXELS) if _is_decoded_in_python(image) else max_pixels
+
+
+def _is_decoded_in_python(image: ImageFile.ImageFile) -> bool:
+    return any(tile.codec_name in SLOW for tile in image.tile)
 
 
 def _too_large(limit: int) -> ImageTooLarge:

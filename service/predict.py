@@ -48,7 +48,7 @@ async def predict(
             read = partial(_read, image, polarity, classifier, extra)
             place = admission.place(origin, image.width * image.height, Expected.of(request.scope))
             prepared, prediction, infer_seconds = (
-                read() if is_small(image) else await workers.begin(read, origin, place)
+                read() if is_small(image, raw) else await workers.begin(read, origin, place)
             )
     held.metrics.observe_predictions([prediction])
     request.state.prediction = prediction
