@@ -14,7 +14,7 @@ from PIL import Image, ImageFile, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 from model.grey import Degrees, Grey, Pixels, rotation, to_grey
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
-from service.jpeg import has_more_scans
+from service.jpeg import has_more_scans, is_in_one_scan, kept_a_pixel
 from service.rationed import Rationed
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -36,8 +36,11 @@ MAX_DRAFT_PIXELS = 1_500_000
 MAX_SCANS = 32
 """Of a JPEG: some ten bytes of a scan have its decoder go through all of the picture once more."""
 
-COSTLY = {"lzma", "jpeg", "tiff_jpeg"}
-"""Compressions of TIFFs, which may have two thirds of the pixels only, as WebPs."""
+KEPT_A_PIXEL = 2.5
+"""Samples, two bytes each, that the decoder of a JPEG in several scans may keep of the largest picture, whole."""
+
+COSTLY = {"lzma": 2 / 3, "jpeg": 2 / 5, "tiff_jpeg": 2 / 5}
+"""Compressions of TIFFs, which may have so large a share of the pixels only."""
 
 MAX_SLOW_PIXELS = 1_000_000
 SLOW = {"bmp_rle", "ppm"}
@@ -46,7 +49,7 @@ READS_A_PIXEL = 3
 """Of these, at most: of a BMP a run, its length and the ends of a row."""
 
 MAX_HEAVY_PIXELS = 8_000_000
-"""Of a picture that Pillow holds with four bytes to each: of a larger one every other pixel, each way, is looked at."""
+"""Of a picture with transparency or in CMYK: of a larger one every other pixel, each way, is looked at."""
 
 UNDECODED = "webp"
 """The compression of a TIFF for which there is no decoder: libtiff would say so on standard error, past our log."""
@@ -130,6 +133,8 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
         raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
     limit = _pixel_limit(image, max_pixels)
+    if image.format in JPEGS and not _is_decoded_by_rows(image, raw, source.tell()):
+        limit = min(limit, int(max_pixels * KEPT_A_PIXEL / kept_a_pixel(image.layer)))  # type: ignore[attr-defined]
     if image.width * image.height > limit:
         raise _too_large(limit)
     if image.format in JPEGS and has_more_scans(raw, MAX_SCANS):
@@ -151,9 +156,12 @@ def decode_image(image: Image.Image) -> Decoded:
             turned = rotation(image)
         image.load()
         if _is_heavy(image):
+            whole = image
             scale *= 2
-            image = image.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
+            image = whole.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
+            whole.close()  # its pixels would take more memory than all that is made of them
         grey = to_grey(image)
+        image.close()  # framing needs memory too
     except MemoryError:
         raise Overloaded("There is no memory for this picture now; try again in a second.") from None
     except Exception:  # Pillow's plug-ins raise whatever the damage leads them to, IndexError and struct.error included
@@ -165,7 +173,7 @@ def decode_image(image: Image.Image) -> Decoded:
 
 def _is_heavy(image: Image.Image) -> bool:
     """Whether to make all of a decoded picture's pixels grey would take as long as to decode them."""
-    slow = image.mode in ("CMYK", "LA", "RGBA", "RGBa", "RGBX") or (image.mode == "RGB" and image.has_transparency_data)
+    slow = image.mode in ("CMYK", "LA", "RGBA", "RGBa", "RGBX") or image.has_transparency_data
     return slow and image.width * image.height > MAX_HEAVY_PIXELS
 
 
@@ -192,9 +200,13 @@ def _pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> int:
     """How many pixels may be decoded, by what it takes to."""
     if image.format == "WEBP":
         return min(max_pixels * 2 // 3, MAX_WEBP_PIXELS)
-    if image.format == "TIFF" and image.info.get("compression") in COSTLY:
-        return max_pixels * 2 // 3
+    if image.format == "TIFF":
+        return int(max_pixels * COSTLY.get(image.info.get("compression", ""), 1))
     return min(max_pixels, MAX_SLOW_PIXELS) if _is_decoded_in_python(image) else max_pixels
+
+
+def _is_decoded_by_rows(jpeg: ImageFile.ImageFile, raw: bytes, data: int) -> bool:
+    return "progressive" not in jpeg.info and is_in_one_scan(raw, data, jpeg.layers)  # type: ignore[attr-defined]
 
 
 def _is_decoded_in_python(image: ImageFile.ImageFile) -> bool:

@@ -1,6 +1,7 @@
 """What a JPEG is made of, without decoding it."""
 
 import re
+from collections.abc import Sequence
 
 SCAN = b"\xff\xda"
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
@@ -25,3 +26,15 @@ def has_more_scans(raw: bytes, than: int) -> bool:
         if found.group() not in _ALONE:
             at += int.from_bytes(raw[at : at + 2])
     return False
+
+
+def kept_a_pixel(layers: Sequence[tuple[int, int, int, int]]) -> float:
+    """Samples that a decoder keeps of each pixel until the last scan has come; `layers` are as Pillow has them."""
+    across, down = (max(layer[side] for layer in layers) for side in (1, 2))
+    blocks = sum(layer[1] * layer[2] for layer in layers)
+    return blocks / (across * down) if across and down else len(layers)
+
+
+def is_in_one_scan(raw: bytes, data: int, layers: int) -> bool:
+    """Whether a JPEG whose first scan's data begin there has all of its layers in that scan, and is decoded by rows."""
+    return raw[data - 2 * layers - 4] == layers

@@ -326,3 +326,19 @@ def test_what_a_picture_was_opened_as_is_looked_at_again(monkeypatch):
     monkeypatch.setattr("service.imaging.OPENED_AS", set(FORMATS))
     with pytest.raises(UnsupportedImage):
         open_image(raw, LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("raw", "most"),
+    [
+        (progressive(4000, 4000, 4, 1), 15_625_000),
+        (progressive(4600, 4600, 3, 1), 20_833_333),
+        (encoded(Image.new("RGB", (4600, 4600)), "JPEG", progressive=True), None),
+        (encoded(Image.new("CMYK", (4600, 4600)), "JPEG"), None),
+    ],
+    ids=["CMYK in scans", "colour in scans", "colour in scans, subsampled", "CMYK in one"],
+)
+def test_a_jpeg_in_scans_has_a_limit_by_what_its_decoder_keeps(raw, most):
+    """It holds two bytes for each sample until the last scan; of others rows only. Fails without the limit."""
+    with pytest.raises(ImageTooLarge, match=f"{most:,}") if most else nullcontext():
+        open_image(raw, LIMIT)
