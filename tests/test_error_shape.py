@@ -308,7 +308,7 @@ def test_keys_are_compared_at_one_length(monkeypatch):
      "/page/%2e%2e/%2e%2e/settings.py", "/page//etc/passwd", "http://localhost/v1/model"],
 )  # fmt: skip
 def test_no_way_to_write_a_path_goes_round_the_key(locked, path, host):
-    """Fails where a path that only begins like a probe's is open, or where the address of the request decides."""
+    """Fails where a path that only begins like a probe's is open."""
     head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
     within_the_page = path.startswith("/page/")
     assert asked(locked.base_url.port, head).status == (404 if within_the_page else 401)
