@@ -91,8 +91,9 @@ def slow(clients: int, livez_ms: float) -> str:
     timeouts = ("header_timeout", "body_timeout", "keep_alive", "write_timeout")
     settings = {f"{name}_seconds": SECONDS for name in timeouts}
     said = []
-    # A slot for each: a machine that stands still for a moment brings more heads in one turn than are let in at a time.
-    room = {"max_connections": clients + 100, "max_inflight": clients + 100}
+    # A slot and a place for each: a machine that stands still for a moment brings more heads in one turn than are let
+    # in at a time.
+    room = {"max_connections": clients + 100, "max_inflight": clients + 100, "max_waiting_pixels": clients * 10**6}
     with running_server(access_log=False, **room, **settings) as server:
         for kind in KINDS:
             with probed(server, post("/predict", png(IMAGES[0]))) as probing:
