@@ -107,7 +107,7 @@ def overload(kind: str, seconds: float, least_goodput: float, most_p99: float, r
             for side, count in ((over, clients), (at_best, best)):
                 with probed(server) as probing:  # of both, since probes take their part
                     side.append(loaded(server, kind, count, seconds / rounds))
-                probing.check(1000)
+                probing.check(100)
         grown = Watched(server.process.pid).resident() - memory
     statuses = sum((Counter(each.statuses) for each in over), Counter())
     assert set(statuses) == {"200", "503"}, statuses
