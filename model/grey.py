@@ -103,6 +103,9 @@ def _levels(strip: Image.Image) -> NDArray[np.generic]:
 
 def _strips(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], Image.Image]]:
     """A picture piece by piece, and where each is: all at once would take several times its own memory."""
+    if image.width * image.height <= STRIP_PIXELS:
+        yield (slice(None), slice(None)), image
+        return
     columns = min(image.width, STRIP_PIXELS)
     rows = STRIP_PIXELS // columns
     for top in range(0, image.height, rows):
