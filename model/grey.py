@@ -71,9 +71,10 @@ def _opaque(image: Image.Image) -> Pixels:
         return np.asarray(image)
     if image.mode == "F" or image.mode.startswith("I"):
         return _scaled(image)
-    if image.mode == "LAB":
-        return np.asarray(image.getchannel("L"))
-    return np.asarray(image.convert("L"))
+    pixels = np.empty(image.size[::-1], np.uint8)
+    for place, strip in _strips(image):
+        pixels[place] = np.asarray(strip.getchannel("L") if image.mode == "LAB" else strip.convert("L"))
+    return pixels
 
 
 def _scaled(image: Image.Image) -> Pixels:
@@ -82,7 +83,7 @@ def _scaled(image: Image.Image) -> Pixels:
     The range is guessed from the largest level, since files do not say it: fractions, 8 bits, 16 bits, or else
     whatever the picture spans. Levels that are not finite count as 0.
     """
-    extremes = np.array([(strip.min(), strip.max()) for _, strip in _strips(image)])
+    extremes = np.array([(levels.min(), levels.max()) for levels in (_levels(strip) for _, strip in _strips(image))])
     low, high = float(extremes.min()), float(extremes.max())
     if low < 0 or high > 65535:
         white = high - low
@@ -91,21 +92,26 @@ def _scaled(image: Image.Image) -> Pixels:
         white = 1.0 if image.mode.startswith("F") and high <= 1 else 255.0 if high <= 255 else 65535.0
     pixels = np.empty(image.size[::-1], np.uint8)
     for place, strip in _strips(image):
-        pixels[place] = np.rint((strip.astype(np.float32) - low) * (255.0 / white))
+        pixels[place] = np.rint((_levels(strip).astype(np.float32) - low) * (255.0 / white))
     return pixels
 
 
-def _strips(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], NDArray[np.generic]]]:
-    """A picture's levels piece by piece, and where each is: at once they would take four times its own memory."""
+def _levels(strip: Image.Image) -> NDArray[np.generic]:
+    levels = np.asarray(strip)
+    return np.nan_to_num(levels, nan=0.0, posinf=0.0, neginf=0.0) if strip.mode == "F" else levels
+
+
+def _strips(image: Image.Image) -> Iterator[tuple[tuple[slice, slice], Image.Image]]:
+    """A picture piece by piece, and where each is: all at once would take several times its own memory."""
+    if image.width * image.height <= STRIP_PIXELS:
+        yield (slice(None), slice(None)), image
+        return
     columns = min(image.width, STRIP_PIXELS)
     rows = STRIP_PIXELS // columns
     for top in range(0, image.height, rows):
         for left in range(0, image.width, columns):
             right, bottom = min(left + columns, image.width), min(top + rows, image.height)
-            levels = np.asarray(image.crop((left, top, right, bottom)))
-            if image.mode == "F":
-                levels = np.nan_to_num(levels, nan=0.0, posinf=0.0, neginf=0.0)
-            yield (slice(top, bottom), slice(left, right)), levels
+            yield (slice(top, bottom), slice(left, right)), image.crop((left, top, right, bottom))
 
 
 def _with_alpha(image: Image.Image) -> Pixels:

@@ -6,7 +6,6 @@ decoded: 34 bytes of WebP can ask for 2 GB.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from io import BytesIO
 from math import isqrt
 
 # The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
@@ -15,7 +14,8 @@ from PIL import Image, ImageFile, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 from model.grey import Degrees, Grey, Pixels, rotation, to_grey
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
-from service.jpeg import has_more_scans
+from service.jpeg import has_more_scans, is_in_one_scan, kept_a_pixel
+from service.rationed import Rationed
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
 """What Pillow calls the formats that are read; PPM stands for all of PNM."""
@@ -36,15 +36,20 @@ MAX_DRAFT_PIXELS = 1_500_000
 MAX_SCANS = 32
 """Of a JPEG: some ten bytes of a scan have its decoder go through all of the picture once more."""
 
-COSTLY = {"lzma", "jpeg", "tiff_jpeg"}
-"""Compressions of TIFFs, which may have two thirds of the pixels only, as WebPs."""
+KEPT_A_PIXEL = 2.5
+"""Samples, two bytes each, that the decoder of a JPEG in several scans may keep of the largest picture, whole."""
+
+COSTLY = {"lzma": 2 / 3, "jpeg": 2 / 5, "tiff_jpeg": 2 / 5}
+"""Compressions of TIFFs, which may have so large a share of the pixels only."""
 
 MAX_SLOW_PIXELS = 1_000_000
 SLOW = {"bmp_rle", "ppm"}
 """Decoders of Pillow's in Python: of RLE in a BMP, and of a binary PNM whose white is neither 255 nor 65535."""
+READS_A_PIXEL = 3
+"""Of these, at most: of a BMP a run, its length and the ends of a row."""
 
 MAX_HEAVY_PIXELS = 8_000_000
-"""Of a picture that Pillow holds with four bytes to each: of a larger one every other pixel, each way, is looked at."""
+"""Of a picture with transparency or in CMYK: of a larger one every other pixel, each way, is looked at."""
 
 UNDECODED = "webp"
 """The compression of a TIFF for which there is no decoder: libtiff would say so on standard error, past our log."""
@@ -114,10 +119,13 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     """
     if raw[:2] in (b"P1", b"P2", b"P3") and raw.count(b"#") > MAX_COMMENTS:
         raise CorruptImage("The PNM has too many comments; send it without them.")
+    source = Rationed(raw)
     try:
-        image = Image.open(BytesIO(raw), formats=FORMATS)
+        image = Image.open(source, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise _too_large(max_pixels) from None
+    except CorruptImage:
+        raise
     except Exception as error:
         raise _unopened(raw, error) from None
     if image.format not in OPENED_AS:
@@ -125,10 +133,13 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
         raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
     limit = _pixel_limit(image, max_pixels)
+    if image.format in JPEGS and not _is_decoded_by_rows(image, raw, source.tell()):
+        limit = min(limit, int(max_pixels * KEPT_A_PIXEL / kept_a_pixel(image.layer)))  # type: ignore[attr-defined]
     if image.width * image.height > limit:
         raise _too_large(limit)
     if image.format in JPEGS and has_more_scans(raw, MAX_SCANS):
         raise CorruptImage(f"Save the JPEG again, with at most {MAX_SCANS} scans.")
+    source.opened(READS_A_PIXEL * image.width * image.height if _is_decoded_in_python(image) else 0)
     return image
 
 
@@ -145,8 +156,10 @@ def decode_image(image: Image.Image) -> Decoded:
             turned = rotation(image)
         image.load()
         if _is_heavy(image):
+            whole = image
             scale *= 2
-            image = image.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
+            image = whole.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
+            whole.close()  # its pixels would take more memory than all that is made of them
         grey = to_grey(image)
     except MemoryError:
         raise Overloaded("There is no memory for this picture now; try again in a second.") from None
@@ -159,7 +172,7 @@ def decode_image(image: Image.Image) -> Decoded:
 
 def _is_heavy(image: Image.Image) -> bool:
     """Whether to make all of a decoded picture's pixels grey would take as long as to decode them."""
-    slow = image.mode in ("CMYK", "LA", "RGBA", "RGBa", "RGBX") or (image.mode == "RGB" and image.has_transparency_data)
+    slow = image.mode in ("CMYK", "LA", "RGBA", "RGBa", "RGBX") or image.has_transparency_data
     return slow and image.width * image.height > MAX_HEAVY_PIXELS
 
 
@@ -186,10 +199,17 @@ def _pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> int:
     """How many pixels may be decoded, by what it takes to."""
     if image.format == "WEBP":
         return min(max_pixels * 2 // 3, MAX_WEBP_PIXELS)
-    if image.format == "TIFF" and image.info.get("compression") in COSTLY:
-        return max_pixels * 2 // 3
-    slow = any(tile.codec_name in SLOW for tile in image.tile)
-    return min(max_pixels, MAX_SLOW_PIXELS) if slow else max_pixels
+    if image.format == "TIFF":
+        return int(max_pixels * COSTLY.get(image.info.get("compression", ""), 1))
+    return min(max_pixels, MAX_SLOW_PIXELS) if _is_decoded_in_python(image) else max_pixels
+
+
+def _is_decoded_by_rows(jpeg: ImageFile.ImageFile, raw: bytes, data: int) -> bool:
+    return "progressive" not in jpeg.info and is_in_one_scan(raw, data, jpeg.layers)  # type: ignore[attr-defined]
+
+
+def _is_decoded_in_python(image: ImageFile.ImageFile) -> bool:
+    return any(tile.codec_name in SLOW for tile in image.tile)
 
 
 def _too_large(limit: int) -> ImageTooLarge:

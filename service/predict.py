@@ -17,6 +17,7 @@ from service.errors import problem
 from service.expected import Expected
 from service.imaging import open_image
 from service.pipeline import Include, Prepared, model_name
+from service.presence import while_connected
 from service.request_id import request_id
 from service.schemas import Answer, BatchAnswer, Failure, Prediction
 from service.timing import tell_stages
@@ -47,9 +48,11 @@ async def predict(
             image = open_image(raw, settings.max_pixels)
             read = partial(_read, image, polarity, classifier, extra)
             place = admission.place(origin, image.width * image.height, Expected.of(request.scope))
-            prepared, prediction, infer_seconds = (
-                read() if is_small(image) else await workers.begin(read, origin, place)
-            )
+            if is_small(image, raw):
+                prepared, prediction, infer_seconds = read()
+            else:
+                async with while_connected(request):
+                    prepared, prediction, infer_seconds = await workers.begin(read, origin, place)
     held.metrics.observe_predictions([prediction])
     request.state.prediction = prediction
     answer: Answer = {**prediction, "model": model_name(classifier), "request_id": request_id(request.scope)}
@@ -80,7 +83,7 @@ async def predict_batch(
     body = await read_body(request, settings.max_batch_bytes, admission)
     origin = admission.origin(request.scope)
     with admission.slot(origin):
-        async with workers.deadline():
+        async with while_connected(request), workers.deadline():
             content_type = request.headers.get("content-type", "")
             extract = partial(images_in, body, content_type, settings.max_batch, settings.structure())
             images = await workers.begin(extract, origin)

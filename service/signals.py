@@ -1,4 +1,4 @@
-"""What SIGTERM and SIGINT do. Imports next to nothing, so that they are handled before anything else is imported."""
+"""What SIGTERM, SIGINT and SIGHUP do. Imports next to nothing, so that it is known before anything else is imported."""
 
 import os
 import signal
@@ -12,6 +12,8 @@ def on_signals(handler: Callable[[int, FrameType | None], None]) -> None:
     """Have the signals that stop a service handled."""
     for signum in STOPPING:
         signal.signal(signum, handler)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # as nohup makes it
+        signal.signal(signal.SIGHUP, handler)
 
 
 def leave(signum: int, frame: FrameType | None) -> None:

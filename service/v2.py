@@ -13,6 +13,7 @@ from service.errors import CorruptImage, InvalidInference, ModelNotReady, Unsupp
 from service.health import HIDDEN
 from service.imaging import open_image
 from service.pipeline import Prepared
+from service.presence import while_connected
 from service.schemas import ModelMetadata, ServerMetadata, TensorMetadata
 from service.tensors import HEADER_LENGTH, SHAPES, Asked, decode_request, encode_answer
 from service.timing import tell_stages
@@ -93,7 +94,8 @@ async def infer(
             prepared: list[Prepared] = []
             if isinstance(asked.images, list):
                 prepare = partial(_prepare, max_pixels=settings.max_pixels)
-                prepared = await workers.map(prepare, asked.images, origin)
+                async with while_connected(request):
+                    prepared = await workers.map(prepare, asked.images, origin)
             start = perf_counter()
             scores = await workers.run(partial(_score, asked, prepared, classifier), origin)
             infer_seconds = perf_counter() - start

@@ -21,11 +21,13 @@ NOWHERE: AbstractContextManager[None] = nullcontext()
 SMALL = SIZE * SIZE
 """Pixels of a picture that is most often framed already: it takes less than the hop to a thread. Others take
 milliseconds to frame, and a hundred of them in one turn of the loop would hold up the probes."""
+SMALL_BYTES = 16 * 1024
+"""Of such a picture: more are something else, and may take long to go through."""
 
 
-def is_small(image: Image.Image) -> bool:
-    """Whether an opened, not yet decoded picture may be worked on in the event loop."""
-    return image.width * image.height <= SMALL
+def is_small(image: Image.Image, raw: bytes) -> bool:
+    """Whether an opened, not yet decoded picture, of these bytes, may be worked on in the event loop."""
+    return image.width * image.height <= SMALL and len(raw) <= SMALL_BYTES
 
 
 class Workers:
@@ -94,11 +96,17 @@ class Workers:
             raise
 
     async def _run(self, work: Callable[[], T]) -> T:
-        """Run in the thread that is free. It is free again when the work ends, whoever still waits for it."""
+        """Run in the thread that is free. It is free again when the work ends, whoever still waits for it.
+
+        Raises Overloaded where memory ran out.
+        """
         loop = asyncio.get_running_loop()
         job = self._pool.submit(work)
         job.add_done_callback(partial(_tell, loop, self._next))
-        return await asyncio.wrap_future(job)
+        try:
+            return await asyncio.wrap_future(job)
+        except MemoryError:
+            raise Overloaded("There is no memory for this now; try again in a second.") from None
 
     def _next(self) -> None:
         if not self._line.call():

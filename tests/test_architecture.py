@@ -1,6 +1,7 @@
 """The arrows between the folders: training → model ← service."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -73,3 +74,18 @@ def test_one_module_knows_ray():
 def test_no_drawer_for_everything(name):
     """A module is named after what it holds."""
     assert not [path for folder in ("service", "model", "training") for path in (ROOT / folder).rglob(f"{name}.py")]
+
+
+def test_nothing_that_runs_what_it_reads_is_imported():
+    """No pickle in any form, and no colour management, which goes through a picture's profile: its greys need none."""
+    for folder in ("service", "model"):
+        assert not {"pickle", "marshal", "shelve", "joblib", "dill", "cloudpickle"} & imported(folder)
+        for path in (ROOT / folder).rglob("*.py"):
+            assert not re.search(r"allow_pickle|ImageCms|\beval\(|\bexec\(", path.read_text()), path
+
+
+def test_only_the_log_and_the_traces_know_the_time_of_day():
+    """Clocks on the wall jump: every deadline goes by one that does not. Fails where a module reads `time.time`."""
+    reads = re.compile(r"\btime\.time\b|from time import .*\btime(_ns)?\b|\.now\(|utcnow")
+    readers = {path.name for path in (ROOT / "service").rglob("*.py") if reads.search(path.read_text())}
+    assert readers == {"logs.py", "pipeline.py", "tracing.py"}

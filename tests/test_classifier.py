@@ -169,3 +169,10 @@ def test_the_record_in_the_repository_vouches_for_the_files():
 
     assert record.golden.frame().shape == (28, 28)
     assert record.labels == list("0123456789")
+
+
+def test_the_network_runs_in_the_thread_that_asks(tiny_model):
+    """A second one costs more than it gives. Fails where onnxruntime has its way: one for each core."""
+    options = Classifier.load(tiny_model)._session.get_session_options()
+
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)

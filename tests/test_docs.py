@@ -11,6 +11,7 @@ import sys
 import httpx2 as httpx
 import numpy as np
 import pytest
+from fastapi import APIRouter
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
@@ -288,3 +289,22 @@ def test_the_docs_page_works_in_a_browser(server, tmp_path):
 
     assert 'data-path="/predict"' in done.stdout
     assert "Refused to" not in done.stderr
+
+
+def test_there_is_no_route_that_nobody_knows_of(unstarted):
+    """Those of the schema, those that a comment in the code hides from it, and the folders of files; no other.
+
+    Fails for a route that is left out of the schema and of this list.
+    """
+    app = unstarted.app
+    shown = set(app.openapi()["paths"])
+    routers = [getattr(part, "original_router", part) for part in app.router.routes]
+    found = {
+        route.path for router in routers for route in (router.routes if isinstance(router, APIRouter) else [router])
+    }
+    hidden = {
+        *("/v1/predict", "/v1/predict/batch", "/healthz", "/health"),
+        *(f"/v2/models/lenet5/versions/1{end}" for end in ("", "/ready", "/infer")),
+        *("/docs", "/docs/start.js", "/docs/assets", "/openapi.json", "/", "/page"),
+    }
+    assert found == shown | hidden

@@ -12,6 +12,7 @@ from PIL import Image
 
 from service import errors
 from service.app import create_app
+from service.auth import is_authorized
 from service.errors import MAX_INSTANCE, PROBLEM_JSON, ServiceError, instance
 from service.reload import Serving
 from service.settings import Settings
@@ -283,3 +284,31 @@ def test_no_answer_can_be_taken_for_a_page(client, path):
     assert headers["x-content-type-options"] == "nosniff"
     assert headers["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"
     assert "server" not in headers
+
+
+def test_keys_are_compared_at_one_length(monkeypatch):
+    """However long what was sent is. Fails where the key itself is compared: its length would show in the time."""
+    lengths = set()
+
+    def compared(given: bytes, wanted: bytes) -> bool:
+        lengths.update((len(given), len(wanted)))
+        return given == wanted
+
+    monkeypatch.setattr("hmac.compare_digest", compared)
+    for sent, right in ((b"Bearer open sesame", True), (b"Bearer x", False), (b"Bearer " + b"x" * 10_000, False)):
+        assert is_authorized([(b"authorization", sent)], "open sesame") is right
+    assert len(lengths) == 1
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost/livez?", "localhost/page/"])
+@pytest.mark.parametrize(
+    "path",
+    ["//v1/model", "/livez/../v1/model", "/livez/%2e%2e/v1/model", "/livez;/v1/model", "/v1/model;/livez",
+     "/v1/model/", "/v1%2fmodel", "/v1/model?/livez", "/page/../v1/model", "/page/%2e%2e/v1/model",
+     "/page/%2e%2e/%2e%2e/settings.py", "/page//etc/passwd", "http://localhost/v1/model"],
+)  # fmt: skip
+def test_no_way_to_write_a_path_goes_round_the_key(locked, path, host):
+    """Fails where a path that only begins like a probe's is open."""
+    head = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+    within_the_page = path.startswith("/page/")
+    assert asked(locked.base_url.port, head).status == (404 if within_the_page else 401)

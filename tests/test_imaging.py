@@ -4,6 +4,7 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 import zlib
 from contextlib import nullcontext
 from io import BytesIO
@@ -214,6 +215,7 @@ def test_opening_never_loads_all_plug_ins():
     """Image.init would import all of Pillow's plug-ins, Ghostscript's caller among them."""
     code = """
 import sys
+import tracemalloc
 from io import BytesIO
 from PIL import Image
 from service.imaging import open_image
@@ -280,3 +282,63 @@ def test_a_deep_picture_with_a_transparent_level_is_not_clipped():
     raw = encoded(Image.fromarray(pixels), "PNG", transparency=65_535)
 
     assert decode_image(open_image(raw, LIMIT)).grey.pixels.tolist() == [[0, 117], [233, 255]]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_what_is_cut_anywhere_is_whole_or_refused(name):
+    """At each 64th: never half a picture. Fails where Pillow is told to load truncated pictures."""
+    whole = encoded(picture(), name)
+    pixels = decode_image(open_image(whole, LIMIT)).grey.pixels
+    for part in range(64):
+        try:
+            cut = decode_image(open_image(whole[: len(whole) * part // 64], LIMIT)).grey.pixels
+        except (CorruptImage, UnsupportedImage):
+            continue
+        assert np.array_equal(cut, pixels), part
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [png_header(0, 5), png_header(5, 0), b"P5 0 5 255\n", encoded(picture(), "GIF")[:6] + bytes(4) + b"\0\0\0;"],
+)
+def test_a_picture_without_pixels_is_corrupt(raw):
+    """Neither an answer nor a fault of ours."""
+    with pytest.raises(CorruptImage):
+        decode_image(open_image(raw, LIMIT))
+
+
+@pytest.mark.parametrize(("name", "head"), [(b"iCCP", b"a\0\0"), (b"zTXt", b"a\0\0"), (b"iTXt", b"a\0\1\0\0\0")])
+def test_a_text_that_grows_is_refused(name, head):
+    """60 MB in 58 kB. Fails where Pillow's own limits of a text are raised: 60 MB are allocated."""
+    whole = encoded(picture(), "PNG")
+    bomb = png_of((name, head + zlib.compress(bytes(60_000_000), 9)))[8:]
+    tracemalloc.start()
+    with pytest.raises(CorruptImage):
+        decode_image(open_image(whole[:33] + bomb + whole[33:], LIMIT))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 10_000_000
+
+
+def test_what_a_picture_was_opened_as_is_looked_at_again(monkeypatch):
+    """Of the formats that are asked for, JPEG brings MPO. Fails without the second look."""
+    raw = encoded(picture(), "MPO", save_all=True, append_images=[picture()])
+    monkeypatch.setattr("service.imaging.OPENED_AS", set(FORMATS))
+    with pytest.raises(UnsupportedImage):
+        open_image(raw, LIMIT)
+
+
+@pytest.mark.parametrize(
+    ("raw", "most"),
+    [
+        (progressive(4000, 4000, 4, 1), 15_625_000),
+        (progressive(4600, 4600, 3, 1), 20_833_333),
+        (encoded(Image.new("RGB", (4600, 4600)), "JPEG", progressive=True), None),
+        (encoded(Image.new("CMYK", (4600, 4600)), "JPEG"), None),
+    ],
+    ids=["CMYK in scans", "colour in scans", "colour in scans, subsampled", "CMYK in one"],
+)
+def test_a_jpeg_in_scans_has_a_limit_by_what_its_decoder_keeps(raw, most):
+    """It holds two bytes for each sample until the last scan; of others rows only. Fails without the limit."""
+    with pytest.raises(ImageTooLarge, match=f"{most:,}") if most else nullcontext():
+        open_image(raw, LIMIT)

@@ -432,8 +432,29 @@ def admitted(port: int) -> Wire:
 CHUNKED = request("POST", "/predict", "Transfer-Encoding: chunked")
 
 
-def test_a_million_chunks_of_one_byte_are_a_body(port):
-    assert asked(port, CHUNKED + b"1\r\na\r\n" * 1_000_000 + b"0\r\n\r\n").status == 415
+def test_a_million_chunks_of_one_byte_are_a_body(hasty):
+    """And cost no more than one of as many bytes: a million small objects would take fifty megabytes."""
+    before = megabytes(hasty)
+    assert asked(hasty.port, CHUNKED + b"1\r\na\r\n" * 1_000_000 + b"0\r\n\r\n").status == 415
+    assert megabytes(hasty) < before + 20
+
+
+@pytest.mark.parametrize(
+    "headers", [["Content-Length: 300000000"], ["Transfer-Encoding: chunked"]], ids=["length", "chunked"]
+)
+def test_a_body_without_end_is_not_kept(hasty, headers):
+    """Of 300 MB no more is held than may be sent. Fails where the limit is looked at when all has come."""
+    before = megabytes(hasty)
+    with Wire(hasty.port) as wire:
+        wire.send(request("POST", "/predict", *headers))
+        piece = b"a" * 1_000_000
+        framed = b"f4240\r\n" + piece + b"\r\n" if "chunked" in headers[0] else piece
+        for _ in range(15):
+            wire.send(framed)
+        assert wire.answer().status == 413
+        with pytest.raises(ConnectionError):
+            wire.send(framed * 285)
+        assert megabytes(hasty) < before + 20
 
 
 @pytest.mark.parametrize(

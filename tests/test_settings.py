@@ -6,8 +6,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from fastapi import FastAPI
 from pydantic import ValidationError
 
+from service.admission import Admission
+from service.server import uvicorn_config
 from service.settings import Settings, available_cpus, unknown_variables
 from tests.conftest import ROOT
 
@@ -124,3 +127,14 @@ def test_a_model_path_that_names_no_file_is_one_clear_line(path):
 
     assert done.returncode == 1
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_variable_of_uvicorn_s_has_a_say(monkeypatch):
+    """It reads some by itself. Fails where the number of workers is left to it."""
+    monkeypatch.setenv("WEB_CONCURRENCY", "4")
+    monkeypatch.setenv("FORWARDED_ALLOW_IPS", "*")
+    monkeypatch.setenv("UVICORN_SERVER_HEADER", "true")
+    settings = Settings()
+    config = uvicorn_config(FastAPI(), settings, Admission(settings), [], None)
+
+    assert (config.workers, config.proxy_headers, config.server_header) == (1, False, False)

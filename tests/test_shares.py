@@ -1,11 +1,14 @@
 """Fair shares: nobody is held back while there is enough, and nobody is shut out when there is not."""
 
 import asyncio
+import threading
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.errors import Overloaded
 from service.line import Line
 from service.shares import Shares
 from service.workers import Workers
@@ -121,6 +124,40 @@ def test_a_turn_that_comes_too_late_is_passed_on():
             second.cancel()
             await asyncio.gather(second, return_exceptions=True)
         assert await asyncio.wait_for(workers.begin(lambda: 7, "c"), 5) == 7
+        workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_who_waits_too_long_is_told_and_not_worked_for():
+    """Fails without the limit: it would be worked on when its client has long given up."""
+    done = []
+
+    async def scenario() -> None:
+        workers, over = Workers(1, timeout_seconds=60, wait_seconds=0.1), threading.Event()
+        first = asyncio.create_task(workers.begin(over.wait, "a"))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await workers.begin(lambda: done.append("late"), "b")
+        over.set()
+        await first
+        await workers.begin(lambda: done.append("next"), "c")
+        workers.close()
+
+    asyncio.run(scenario())
+    assert done == ["next"]
+
+
+def test_work_without_memory_is_put_off():
+    """Wherever it runs out: a 503, not a 500. Fails where the error is let through."""
+
+    def work() -> None:
+        raise MemoryError
+
+    async def scenario() -> None:
+        workers = Workers(1, timeout_seconds=60, wait_seconds=60)
+        with pytest.raises(Overloaded):
+            await workers.begin(work, "a")
         workers.close()
 
     asyncio.run(scenario())

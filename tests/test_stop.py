@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from service.signals import on_signals
 from tests.conftest import ROOT, Server, free_port, png, running_server
 from tests.wire import Wire, asked, get, post, request
 
@@ -66,7 +67,7 @@ def test_without_the_guards_requests_are_lost():
 # What is answered, and for how long
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_stop_is_no_failure(signum):
     """Exit code 0; an idle connection holds it up for a second at most."""
     with running_server() as server, Wire(server.port) as wire:
@@ -210,7 +211,7 @@ def piped_model(tiny_model):
     return tiny_model, content
 
 
-@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_while_the_model_is_loaded_ends_the_start(piped_model, signum):
     """Without a handler the first process of a container would not even get it."""
     path, _ = piped_model
@@ -275,3 +276,14 @@ sys.meta_path.insert(0, Finder())
 runpy.run_module("service", run_name="__main__", alter_sys=True)
 """
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, timeout=30).returncode == 0
+
+
+def test_a_hang_up_that_is_ignored_stays_so(monkeypatch):
+    """What nohup starts outlives its terminal. Fails where every signal is handled."""
+    monkeypatch.setattr("service.signals.STOPPING", ())
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        on_signals(lambda *_: None)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    finally:
+        signal.signal(signal.SIGHUP, before)

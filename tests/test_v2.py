@@ -322,7 +322,9 @@ def test_a_header_length_that_lies_is_refused(client, length):
 @pytest.mark.parametrize(
     "path",
     ["/v2/", "/v2/models", "/v2/models/..%2f..", "/v2/models/%00", "/v2/models/lenet5/versions/-1",
-     "/v2/models/lenet5/versions/18446744073709551616", "/v2/models/LeNet5/ready", "/v2/repository/index"],
+     "/v2/models/lenet5/versions/18446744073709551616", "/v2/models/LeNet5/ready", "/v2/repository/index",
+     "/v2/models/l%D0%B5net5", "/v2/models/lenet5/versions/latest",
+     "/v2/models/lenet5/config", "/v2/models/lenet5/stats", "/v2/trace/setting", "/v2/systemsharedmemory/status"],
 )  # fmt: skip
 def test_what_is_not_offered_is_not_found(client, path):
     """Whatever it is called."""

@@ -69,7 +69,7 @@ def giants() -> Iterator[tuple[str, bytes]]:
             size = sides(MOST, shape, LONGEST)
             name = f"JPEG of {components} components, {scans} scans, {shape}"
             yield name, progressive(*size, components, scans)
-    side = sides(MOST * 2 // 3)[0] // 8 * 8
+    side = sides(MOST * 2 // 5)[0] // 8 * 8
     for components, mode in ((1, "L"), (3, "YCbCr"), (4, "CMYK")):
         strip = progressive(side, side, components, 99)  # libtiff allows a hundred
         yield f"TIFF {mode} of JPEG", tiff(side, side, mode, JPEG, strip, side)

@@ -137,7 +137,7 @@ def overload(kind: str, seconds: float, least_goodput: float, most_p99: float, r
             for side, count in ((compared.over, clients), (compared.at_best, best)):
                 with probed(server) as probing:  # of both, since probes take their part
                     side.append(loaded(server, kind, count, seconds / rounds))
-                probing.check(1000)
+                probing.check(100)
             held = compared.yielded >= least_goodput and compared.slowed <= most_p99
         grown = Watched(server.process.pid).resident() - memory
     statuses = sum((Counter(each.statuses) for each in compared.over), Counter())

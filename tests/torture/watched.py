@@ -42,6 +42,10 @@ class Watched:
         """Begin to look for the most memory anew."""
         (self.folder / "clear_refs").write_text("5")
 
+    def address_space(self) -> int:
+        """Bytes that it may address."""
+        return self._status("VmSize")
+
     def descriptors(self) -> int:
         """Open files and sockets."""
         return len(list((self.folder / "fd").iterdir()))
