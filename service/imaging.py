@@ -161,6 +161,7 @@ def decode_image(image: Image.Image) -> Decoded:
             image = whole.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
             whole.close()  # its pixels would take more memory than all that is made of them
         grey = to_grey(image)
+        image.close()  # framing needs memory too
     except MemoryError:
         raise Overloaded("There is no memory for this picture now; try again in a second.") from None
     except Exception:  # Pillow's plug-ins raise whatever the damage leads them to, IndexError and struct.error included
