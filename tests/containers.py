@@ -20,7 +20,7 @@ import httpx2 as httpx
 import pytest
 import yaml
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 
 BASE = "docker.io/library/python:3.13-slim"
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["lenet5"]
@@ -138,7 +138,8 @@ class Built:
     def running(self, *options: str, port: int = 8000) -> Iterator[Container]:
         """Run it on a free port of this machine until it is healthy."""
         name = f"lenet5-test-{uuid4().hex[:12]}"
-        command = ["run", "--detach", f"--name={name}", f"--publish=127.0.0.1::{port}", *options, self.tag]
+        publish = f"--publish=127.0.0.1:{free_port()}:{port}"  # podman itself may choose one of outgoing connections
+        command = ["run", "--detach", f"--name={name}", publish, *options, self.tag]
         output(self.engine, *command, cwd=self.context.parent)  # podman leaves a file `oom` where it was called
         try:
             container = Container(self.engine, name)
