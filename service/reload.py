@@ -40,7 +40,10 @@ class Serving:
         """Look for another model, for as long as the process lives; in a thread, since a volume may be slow."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
-            await asyncio.to_thread(self.look)
+            try:
+                await asyncio.to_thread(self.look)
+            except (MemoryError, RuntimeError) as error:  # no thread can be started now; later one may
+                logger.warning("the model's files were not looked at: %s", error)
 
     def look(self) -> None:
         """Where the files have changed, let the new model answer if it proves itself, and the old one if not."""

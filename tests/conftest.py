@@ -5,6 +5,7 @@ import hashlib
 import os
 import resource
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -59,6 +60,11 @@ def free_port() -> int:
             return port
 
 
+def heed_hangups() -> None:
+    """In a child: as in a terminal. Where the tests run under nohup SIGHUP is ignored, and that is inherited."""
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
 @contextmanager
 def running_server(
     module: str = "service", stderr: int | None = None, limits: dict[int, int] | None = None, **settings: object
@@ -72,6 +78,7 @@ def running_server(
     command = [sys.executable, "-m", module, "--host", "127.0.0.1", "--port", str(port)]
 
     def limit() -> None:
+        heed_hangups()
         for kind, most in (limits or {}).items():
             resource.setrlimit(kind, (most, most))
 

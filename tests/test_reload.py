@@ -1,5 +1,6 @@
 """Another model takes the place of the one that serves: no request is lost or mixed, and a bad file changes nothing."""
 
+import asyncio
 import base64
 import json
 import logging
@@ -7,6 +8,7 @@ import shutil
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import replace
 from itertools import cycle
 from pathlib import Path
@@ -16,6 +18,7 @@ import pytest
 
 from model.contract import ARTIFACTS, LAYERS_FILE, MODEL_FILE, RECORD_FILE
 from model.record import Record
+from service import reload
 from service.classifier import Classifier
 from service.reload import Serving
 from tests.conftest import png, running_server, tiny_record
@@ -204,3 +207,22 @@ def test_the_old_model_keeps_its_layers(tmp_path):
     classifier = Serving.load(tmp_path / "model" / MODEL_FILE).classifier
     shutil.rmtree(tmp_path / "model")
     assert classifier.layers(classifier.record.golden.frame())["F6"].shape == (84,)
+
+
+def test_a_look_that_is_not_possible_is_not_the_last(tiny_model, monkeypatch):
+    """Where no thread can be started for want of memory. Fails where it ends the watch."""
+    serving, looks = Serving.load(tiny_model), []
+
+    def look() -> None:
+        looks.append(len(looks))
+        if len(looks) == 1:
+            raise RuntimeError("can't start new thread")
+
+    async def watch() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(serving.watch(), 1)
+
+    monkeypatch.setattr(reload, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(serving, "look", look)
+    asyncio.run(watch())
+    assert len(looks) > 1

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from service.signals import on_signals
-from tests.conftest import ROOT, Server, free_port, png, running_server
+from tests.conftest import ROOT, Server, free_port, heed_hangups, png, running_server
 from tests.wire import Wire, asked, get, post, request
 
 MODES = pytest.mark.parametrize("mode", ["keep-alive", "new-connections"])
@@ -195,7 +195,8 @@ def starting(model: Path | None = None, port: int | None = None) -> Iterator[Ser
     port = port or free_port()
     environment = os.environ | ({"LENET_MODEL_PATH": str(model)} if model else {})
     command = [sys.executable, "-m", "service", "--host", "127.0.0.1", "--port", str(port)]
-    with subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.PIPE, text=True) as process:
+    streams = {"stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, preexec_fn=heed_hangups, **streams) as process:
         try:
             yield Server(process, port)
         finally:
