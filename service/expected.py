@@ -18,11 +18,11 @@ class Expected:
     Else all that come at once would be let in, and most of them refused when they have cost what reading them costs.
     """
 
-    def __init__(self, place: AbstractContextManager[None], come: Callable[[], int]) -> None:
-        """`come`: how many bytes have come."""
+    def __init__(self, place: AbstractContextManager[None], bytes_so_far: Callable[[], int]) -> None:
+        """`bytes_so_far`: of the body, those that have come."""
         self._place = ExitStack()
         self._place.enter_context(place)
-        self._come = come
+        self._bytes_so_far = bytes_so_far
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._wait()
@@ -46,7 +46,7 @@ class Expected:
         self._timer = self._loop.call_later(LOOK_SECONDS, self._look)
 
     def _look(self) -> None:
-        if self._come() < FAST_RATE * (self._loop.time() - self._began):
+        if self._bytes_so_far() < FAST_RATE * (self._loop.time() - self._began):
             self.close()
         else:
             self._wait()

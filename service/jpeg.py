@@ -13,7 +13,10 @@ MOST_SEGMENTS = 10_000
 
 
 def has_more_scans(raw: bytes, than: int) -> bool:
-    """Whether a decoder would go through more scans; what lies in other segments or behind the end is none."""
+    """Whether a decoder would go through more scans, or there are too many segments to tell.
+
+    What lies in other segments or behind the end is no scan.
+    """
     if raw.count(SCAN) <= than:
         return False
     scans = segments = at = 0
@@ -36,5 +39,8 @@ def kept_a_pixel(layers: Sequence[tuple[int, int, int, int]]) -> float:
 
 
 def is_in_one_scan(raw: bytes, data: int, layers: int) -> bool:
-    """Whether a JPEG whose first scan's data begin there has all of its layers in that scan, and is decoded by rows."""
+    """Whether a JPEG whose first scan's data begin there has all of its layers in that scan, and is decoded by rows.
+
+    Before its data a scan tells how many layers it has, then two bytes of each, and three of its own.
+    """
     return raw[data - 2 * layers - 4] == layers

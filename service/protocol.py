@@ -161,11 +161,15 @@ class GuardedProtocol(HttpToolsProtocol):
         if hosts > 1 or (hosts == 0 and version == "1.1"):
             raise Refused(HTTPStatus.BAD_REQUEST, "The request must have one Host header.")
 
+    @property
+    def url_path(self) -> str:
+        """As it was sent, of the request whose head has come; its scope has none before it is passed on."""
+        return self.url.partition(b"?")[0].decode("latin-1")
+
     def chosen_app(self) -> Any:
         """Who answers the request whose head has come: the app, or what stands in for it. Raises Refused."""
         traced = self.front is not None and self.front.traced  # then the app refuses, under a span of the request's
-        path = self.url.partition(b"?")[0].decode("latin-1")
-        if traced or not self.admission.guards(path):
+        if traced or not self.admission.guards(self.url_path):
             return self.service
         origin = self.admission.origin(self.scope)
         headers = dict(self.headers)
@@ -173,7 +177,7 @@ class GuardedProtocol(HttpToolsProtocol):
         if not self.admission.admits(origin, body_bytes):
             return (self.front and self.front.turn_away(headers)) or self.turn_away()
         self.stop_expecting()
-        if path in ONE_PICTURE and BIG_BODY < body_bytes <= self.settings.max_body_bytes:
+        if self.url_path in ONE_PICTURE and BIG_BODY < body_bytes <= self.settings.max_body_bytes:
             self.expected = Expected(self.admission.kept_place(origin, body_bytes), lambda: self.body_bytes)
             self.scope["state"]["expected"] = self.expected
         self.admission.in_work.take(origin)  # what one turn of the loop brings is in work together
@@ -183,7 +187,7 @@ class GuardedProtocol(HttpToolsProtocol):
     def turn_away(self) -> NoReturn:
         """Tell a request to come back later, whatever of its body is still to come. Raises Refused."""
         status = HTTPStatus.SERVICE_UNAVAILABLE
-        self.scope["path"] = self.url.partition(b"?")[0].decode("latin-1")
+        self.scope["path"] = self.url_path
         self.scope["method"] = self.parser.get_method().decode("ascii")
         scope: Any = self.scope  # uvicorn types it more narrowly
         told_of = told(scope, self.admission.busy(), self.observers)

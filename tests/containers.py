@@ -140,8 +140,8 @@ class Built:
         name = f"lenet5-test-{uuid4().hex[:12]}"
         publish = f"--publish=127.0.0.1:{free_port()}:{port}"  # podman itself may choose one of outgoing connections
         command = ["run", "--detach", f"--name={name}", publish, *options, self.tag]
-        output(self.engine, *command, cwd=self.context.parent)  # podman leaves a file `oom` where it was called
         try:
+            output(self.engine, *command, cwd=self.context.parent)  # podman leaves a file `oom` where it was called
             container = Container(self.engine, name)
             container.wait_until_healthy()
             yield container
