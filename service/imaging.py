@@ -133,11 +133,12 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
         raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
     limit = _pixel_limit(image, max_pixels)
-    if image.format in JPEGS and not _is_decoded_by_rows(image, raw, source.tell()):
+    in_scans = image.format in JPEGS and not _is_decoded_by_rows(image, raw, source.tell())
+    if in_scans:
         limit = min(limit, int(max_pixels * KEPT_A_PIXEL / kept_a_pixel(image.layer)))  # type: ignore[attr-defined]
     if image.width * image.height > limit:
         raise _too_large(limit)
-    if image.format in JPEGS and has_more_scans(raw, MAX_SCANS):
+    if in_scans and has_more_scans(raw, MAX_SCANS):
         raise CorruptImage(f"Save the JPEG again, with at most {MAX_SCANS} scans.")
     source.opened(READS_A_PIXEL * image.width * image.height if _is_decoded_in_python(image) else 0)
     return image

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, asynccontextmanager, nullcontext, suppress
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from PIL import Image
 
@@ -101,19 +101,32 @@ class Workers:
         Raises Overloaded where memory ran out.
         """
         loop = asyncio.get_running_loop()
+        ended: asyncio.Future[T] = loop.create_future()
         job = self._pool.submit(work)
-        job.add_done_callback(partial(_tell, loop, self._next))
+        job.add_done_callback(partial(_tell, loop, partial(self._end, ended)))
         try:
-            return await asyncio.wrap_future(job)
+            return await ended
         except MemoryError:
             raise Overloaded("There is no memory for this now; try again in a second.") from None
+
+    def _end(self, ended: "asyncio.Future[T]", job: "Future[T]") -> None:
+        """Let the next one begin, and whoever waits for this one know: a thread wakes the loop once for both."""
+        self._next()
+        if ended.done():  # cancelled: nobody waits
+            return
+        if job.cancelled():
+            ended.cancel()
+        elif error := job.exception():
+            ended.set_exception(error)
+        else:
+            ended.set_result(job.result())
 
     def _next(self) -> None:
         if not self._line.call():
             self._idle += 1
 
 
-def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[[], None], _: Any) -> None:
+def _tell(loop: asyncio.AbstractEventLoop, callback: Callable[["Future[T]"], None], job: "Future[T]") -> None:
     """Call back in the loop, if there still is one: a thread may outlive it."""
     with suppress(RuntimeError):
-        loop.call_soon_threadsafe(callback)
+        loop.call_soon_threadsafe(callback, job)
