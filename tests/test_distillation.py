@@ -1,6 +1,7 @@
 """The recipe `best`, stage by stage and as a whole, on a small scale: what it must do, not how well."""
 
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import onnx
@@ -21,7 +22,7 @@ from training.recipes import BEST, Portion, Serving
 from training.rejection import PARAMETERS, JudgedLeNet5, train_judge
 from training.spent import NO_TIME
 from training.stages import Stages
-from training.student import distillation, write_versions
+from training.student import ask_teachers, courses, distillation, write_versions
 from training.teacher import Teacher
 
 QUIET = Progress(disable=True)
@@ -33,18 +34,36 @@ def source(label, count, share):
 
 
 def test_no_strength_is_no_distortion():
-    """And full strength moves ink, but not far out of sight."""
+    """Nor of what is empty."""
     torch.manual_seed(0)
-    images = torch.zeros(50, 1, 28, 28)
-    images[:, :, 10:18, 10:18] = 1
-    assert torch.allclose(distort(images, torch.zeros(50)), images, atol=1e-5)
-    moved = distort(images, torch.ones(50))
-    assert not torch.allclose(moved, images, atol=0.5)
-    assert (moved.sum(dim=(1, 2, 3)) > 30).all()
-    rows = torch.arange(28.0)
-    centre = (moved.sum(dim=3)[:, 0] * rows).sum(1) / moved.sum(dim=(1, 2, 3))
-    assert (centre - 13.5).abs().max() < SHIFT + 3
-    assert centre.std() > 0.5
+    for level in (0, 1):
+        images = torch.zeros(50, 1, 28, 28)
+        images[:, :, 6:22, 10:18] = level
+        assert torch.allclose(distort(images, torch.zeros(50)), images, atol=1e-5)
+    assert not distort(torch.zeros(50, 1, 28, 28), torch.ones(50)).any()
+
+
+def test_what_is_distorted_is_framed():
+    """The form is another; its size and centre are those of the digit, as far as framing gives them to any."""
+    torch.manual_seed(0)
+    images = torch.zeros(200, 1, 28, 28)
+    images[:, :, 4:24, 10:14] = 1  # 20 pixels high, as MNIST's are
+    images[:, :, 4:8, 10:20] = 1
+    moved = distort(images, torch.ones(200))
+    assert ((moved - images).abs().sum(dim=(1, 2, 3)) > 20).float().mean() > 0.9
+    places = torch.arange(28.0)
+
+    def centre(of, axis):
+        return (of[:, 0].sum(axis) * places).sum(1) / of[:, 0].sum((1, 2))
+
+    for axis in (1, 2):
+        off = centre(moved, axis) - centre(images, axis)
+        assert off.abs().mean() < 2 * SHIFT
+        assert off.std() > SHIFT / 4
+    ink = moved[:, 0] > 0.2
+    sides = torch.maximum(ink.any(1).sum(1), ink.any(2).sum(1)).float()
+    assert (sides - 20).abs().mean() < 1.5
+    assert ((sides - 20).abs() > 5).float().mean() < 0.05  # they went over an edge
 
 
 def test_a_mixture_draws_each_source_by_its_share():
@@ -59,6 +78,10 @@ def test_a_mixture_draws_each_source_by_its_share():
     more = torch.cat(list(mixture.draw(8)))
     assert not set(rows[mixture.labels[rows] == 1].tolist()) & set(more[mixture.labels[more] == 1].tolist())
     assert mixture.steps(16) == len(list(mixture.draw(16))) == 2
+    other = mixture.with_shares([0.25, 0.75])
+    assert other.images is mixture.images
+    for each, ones in ((other, 10), (mixture, 30)):
+        assert (each.labels[torch.cat(list(each.draw(8)))] == 1).sum() == ones
 
 
 def test_the_first_version_is_the_picture_itself():
@@ -91,15 +114,41 @@ def test_what_is_no_digit_teaches_no_digit():
     """Neither the teacher's answer nor a label counts there; elsewhere a perfect answer costs only its labels."""
     wanted = torch.randn(4, 10) * 5
     labels = torch.tensor([3, NO_DIGIT, 7, NO_DIGIT])
-    recipe = replace(BEST, label_weight=0.0)
-    assert distillation(wanted, wanted, labels, recipe) == pytest.approx(0, abs=1e-5)
-    other = wanted.clone()
-    other[1] += torch.randn(10)
-    assert distillation(other, wanted, labels, recipe) == pytest.approx(0, abs=1e-5)
-    other[0] += torch.randn(10)
-    assert distillation(other, wanted, labels, recipe) > 0.01
-    hard = distillation(wanted, wanted, labels, replace(recipe, label_weight=1.0))
+    for temperature in (1.0, 8.0):
+        learn = partial(distillation, wanted=wanted, labels=labels, temperature=temperature, label_weight=0.0)
+        assert learn(wanted) == pytest.approx(0, abs=1e-5)
+        other = wanted.clone()
+        other[1] += torch.randn(10)
+        assert learn(other) == pytest.approx(0, abs=1e-5)
+        other[0] += 3 * torch.randn(10)
+        assert learn(other) > 1e-4
+    hard = distillation(wanted, wanted, labels, 8.0, label_weight=1.0)
     assert hard == pytest.approx(torch.nn.functional.cross_entropy(wanted[[0, 2]], labels[[0, 2]]).item(), rel=1e-5)
+
+
+def test_unlikely_digits_count_only_where_answers_are_softened():
+    """So LeNet-5 first learns how a teacher sees an image, and at last which digit it is."""
+    wanted = torch.tensor([[9.0, *[0.0] * 9]])
+    other, labels = wanted.clone(), torch.tensor([0])
+    other[0, 5] -= 4
+    costs = [float(distillation(other, wanted, labels, temperature, 0.0)) for temperature in (8.0, 1.0)]
+    assert costs[0] > 100 * costs[1] > 0
+    soft, sharp = courses(replace(BEST, epochs=20, sharp_share=0.15))
+    assert (soft.epochs, sharp.epochs, sharp.temperature) == (17, 3, 1.0)
+    assert sharp.rate < soft.rate
+
+
+def test_teachers_answer_with_their_mean():
+    """And of what is no digit nobody is asked."""
+    torch.manual_seed(0)
+    teachers = [Teacher((4, 6, 8)).eval() for _ in range(2)]
+    images = torch.randint(0, 256, (5, 1, 28, 28), dtype=torch.uint8)
+    asked = Source(images, torch.zeros(5, dtype=torch.int64), 1.0)
+    answers = ask_teachers(teachers, asked, QUIET)
+    alone = [ask_teachers([teacher], asked, QUIET).float() for teacher in teachers]
+    assert not torch.allclose(alone[0], alone[1], atol=0.01)
+    assert torch.allclose(answers.float(), (alone[0] + alone[1]) / 2, atol=0.01)
+    assert not ask_teachers([], asked, QUIET).any()
 
 
 def test_the_judge_learns_and_the_rest_stays():
@@ -177,7 +226,8 @@ SMALL = replace(
     judge_again_epochs=10,
     judge_again_servings={"branched": Portion(30, 0.05), "lit": Portion(10, 0.02)},
     teacher_widths=(8, 12, 16),
-    teacher_epochs=6,
+    generalist_epochs=6,
+    specialist_epochs=4,
     teacher_batch_size=32,
     servings={
         "mnist": Serving(0, 0.6, 2, 0.3),
