@@ -48,6 +48,7 @@ class Front:
         self.held = held
         self.most_bytes = min(MOST_BYTES, held.settings.max_buffered_bytes // held.settings.max_connections)
         """All connections together then hold here no more than bodies elsewhere may."""
+        self._longest = self.most_bytes + held.settings.max_header_bytes
         self._waiting: list[Plain] = []
 
     @cached_property
@@ -57,6 +58,8 @@ class Front:
 
     def take(self, data: bytes, connection: Connection) -> Plain | None:
         """Take the request that these bytes begin with; None where it is not plain."""
+        if len(data) > self._longest:
+            return None
         plain = read_plain(data, connection)
         if plain is None or self.traced or not self._is_within_limits(plain):
             return None

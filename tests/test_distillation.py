@@ -17,6 +17,7 @@ from tests.typefaces import ALL
 from training.augmentation import SHIFT, distort
 from training.corpus import Mixture, Source
 from training.dataset import NO_DIGIT, fetch_mnist
+from training.device import roughly
 from training.pipeline import make_artifacts
 from training.recipes import BEST, Portion, Serving
 from training.rejection import PARAMETERS, JudgedLeNet5, train_judge
@@ -173,6 +174,18 @@ def test_the_teacher_reads_single_images_as_in_company():
     teacher = Teacher((4, 6, 8)).eval()
     images = torch.rand(5, 1, 28, 28)
     assert torch.allclose(teacher(images)[2], teacher(images[2:3])[0], atol=1e-5)
+
+
+def test_rough_products_are_near_those_of_float32():
+    """Where they are rough at all; weights stay what they are."""
+    torch.manual_seed(0)
+    layer, given = torch.nn.Linear(64, 10), torch.rand(5, 64)
+    with torch.no_grad():
+        exact = layer(given)
+        with roughly():
+            rough = layer(given).float()
+    assert torch.allclose(rough, exact, atol=0.02)
+    assert layer.weight.dtype == torch.float32
 
 
 def test_a_stage_is_done_once(tmp_path):
