@@ -21,6 +21,8 @@ ELASTIC, CELLS = 1.6, 6
 """Standard deviation in pixels of a random field of so many knots a side."""
 SHIFT, LOG_SIZE = 0.5, 0.05
 """How far, in pixels and as the logarithm of a factor, framing may be off."""
+_ROOM = 6
+"""Pixels around the frame in which a bent digit is measured too, before it is framed."""
 _INK = 0.2
 """Levels from here on are taken for ink where it is measured."""
 _ENOUGH = 1e-3
@@ -32,49 +34,64 @@ def distort(images: Tensor, strength: Tensor) -> Tensor:
 
     `strength` (N,): 0 leaves an image as it is, 1 draws from the full ranges. From torch's global generator.
     """
-    plane = _bend(strength)
-    bent = grid_sample(images, plane, align_corners=False)
-    return grid_sample(images, _frame(plane, bent, images, strength), align_corners=False)
+    turned, bent = _turn(strength), _bend(strength)
+    whole = torch.eye(2, 3).expand(len(images), 2, 3)
+    measured = _seen(images, turned, bent, whole, SIZE + 2 * _ROOM)
+    return _seen(images, turned, bent, _framing(measured, images, strength), SIZE)
 
 
 def _draw(strength: Tensor) -> Tensor:
     return (2 * torch.rand(len(strength)) - 1) * strength
 
 
-def _bend(strength: Tensor) -> Tensor:
-    """Where in an image to look for each pixel of the distorted one: (N, 28, 28, 2), from -1 to 1, across first."""
+def _turn(strength: Tensor) -> Tensor:
+    """What turns, stretches and shears the plane, (N, 2, 2)."""
     turn, shear = _draw(strength) * ROTATION, _draw(strength) * SHEAR
     across, down = (torch.exp(_draw(strength) * LOG_STRETCH) for _ in range(2))
-    cosine, sine, zero = turn.cos(), turn.sin(), torch.zeros(len(strength))
-    first = torch.stack([cosine * across, (shear - sine) * across, zero], dim=1)
-    second = torch.stack([sine * down, cosine * down, zero], dim=1)
-    grid = affine_grid(torch.stack([first, second], dim=1), [len(strength), 1, SIZE, SIZE], align_corners=False)
+    cosine, sine = turn.cos(), turn.sin()
+    first = torch.stack([cosine * across, (shear - sine) * across], dim=1)
+    return torch.stack([first, torch.stack([sine * down, cosine * down], dim=1)], dim=1)
+
+
+def _bend(strength: Tensor) -> Tensor:
+    """By how much each place of the frame is moved, (N, 2, 28, 28), in halves of its side."""
     knots = torch.randn(len(strength), 2, CELLS, CELLS) * (ELASTIC * 2 / SIZE) * strength[:, None, None, None]
-    return grid + interpolate(knots, size=SIZE, mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+    return interpolate(knots, size=SIZE, mode="bicubic", align_corners=True)
 
 
-def _frame(plane: Tensor, bent: Tensor, images: Tensor, strength: Tensor) -> Tensor:
-    """The plane, looked at so that the bent image has the size and centre that the image had, or nearly."""
-    scale = (_side(bent) / _side(images)).clamp(0.5, 2) * torch.exp(_draw(strength) * LOG_SIZE)
+def _seen(images: Tensor, turned: Tensor, bent: Tensor, view: Tensor, side: int) -> Tensor:
+    """The images on their turned and bent planes, (N, 1, side, side): what lies there where `view`, (N, 2, 3), looks.
+
+    Places are told from -1 to 1 within the frame, whatever is looked at around it; pixels are as large as in it.
+    """
+    wide = side / SIZE
+    looked_at = affine_grid(view * torch.tensor([wide, wide, 1]), [len(images), 1, side, side], align_corners=False)
+    moved = grid_sample(bent, looked_at, padding_mode="border", align_corners=False).permute(0, 2, 3, 1)
+    return grid_sample(images, looked_at @ turned.mT[:, None] + moved, align_corners=False)
+
+
+def _framing(measured: Tensor, images: Tensor, strength: Tensor) -> Tensor:
+    """The view in which what was bent has the size and the centre that the image had, or nearly; (N, 2, 3)."""
+    scale = (_side(measured) / _side(images)).clamp(0.5, 2) * torch.exp(_draw(strength) * LOG_SIZE)
     view = torch.zeros(len(images), 2, 3)
-    for axis, (now, before) in enumerate(zip(_centre(bent), _centre(images), strict=True)):
+    for axis, (now, before) in enumerate(zip(_centre(measured), _centre(images), strict=True)):
         view[:, axis, axis] = scale
         view[:, axis, 2] = now - scale * (before + _draw(strength) * SHIFT * 2 / SIZE)
-    looked_at = affine_grid(view, list(images.shape), align_corners=False)
-    framed = grid_sample(plane.permute(0, 3, 1, 2), looked_at, padding_mode="border", align_corners=False)
-    return framed.permute(0, 2, 3, 1)
+    return view
 
 
 def _side(images: Tensor) -> Tensor:
     """The longer side of the box around the ink, in pixels, (N,); the whole side where there is none."""
     ink = images[:, 0] > _INK
-    sides = [SIZE - line.float().argmax(1) - line.flip(1).float().argmax(1) for line in (ink.any(1), ink.any(2))]
+    whole = images.shape[-1]
+    sides = [whole - line.float().argmax(1) - line.flip(1).float().argmax(1) for line in (ink.any(1), ink.any(2))]
     return torch.maximum(*sides)
 
 
 def _centre(images: Tensor) -> tuple[Tensor, Tensor]:
-    """The centre of mass, across and down, each (N,), from -1 to 1."""
-    places = (2 * torch.arange(SIZE) + 1) / SIZE - 1
+    """The centre of mass, across and down, each (N,), from -1 to 1 within the frame."""
+    side = images.shape[-1]
+    places = (2 * torch.arange(side) + 1 - side) / SIZE
     levels = images[:, 0]
     mass = levels.sum((1, 2)).clamp(min=_ENOUGH)
     return (levels.sum(1) * places).sum(1) / mass, (levels.sum(2) * places).sum(1) / mass

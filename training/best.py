@@ -10,7 +10,7 @@ from rich.progress import Progress
 
 from training.corpus import Mixture, Source
 from training.dataset import Labelled
-from training.device import DEVICE, to_device
+from training.device import DEVICE, IN_BFLOAT16, to_device
 from training.lenet import PARAMETERS
 from training.pictures.studio import make_pictures
 from training.recipes import Best
@@ -95,6 +95,7 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
         "judge_parameters": JUDGE_PARAMETERS,
         "teacher_parameters": sum(parameter.numel() for parameter in generalist.parameters()),
         "device": DEVICE.type,
+        "teachers_in_bfloat16": IN_BFLOAT16,
     }
     history = [Epoch(**epoch) for epoch in made["history"]]
     data = {

@@ -7,8 +7,10 @@ import torch
 from torch import nn
 
 DEVICE = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-_IN_BFLOAT16 = (
-    torch.cuda.is_bf16_supported() if DEVICE.type == "cuda" else bool(torch.cpu.get_capabilities().get("amx_bf16"))
+IN_BFLOAT16 = (
+    torch.cuda.is_bf16_supported(including_emulation=False)
+    if DEVICE.type == "cuda"
+    else bool(torch.cpu.get_capabilities().get("amx_bf16"))
 )
 Module = TypeVar("Module", bound=nn.Module)
 
@@ -19,8 +21,8 @@ def to_device(net: Module) -> Module:
 
 
 def roughly() -> AbstractContextManager[None]:
-    """Where the processor has units for it, products are of bfloat16 numbers within: half the time for a large network.
+    """Where the processor has units for it, what layers give is rounded to bfloat16 within: twice as fast.
 
-    The results are still summed, and weights kept, in float32.
+    Products are still summed, and weights kept, in float32.
     """
-    return torch.autocast(DEVICE.type, torch.bfloat16, enabled=_IN_BFLOAT16)
+    return torch.autocast(DEVICE.type, torch.bfloat16, enabled=IN_BFLOAT16)

@@ -32,7 +32,9 @@ class Teacher(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits, (N, 10), of images (N, 1, 28, 28) in [0, 1]."""
-        logits: Tensor = self.output(self.features(image).amax(dim=(2, 3)))
+        with roughly():
+            features = self.features(image)
+        logits: Tensor = self.output(features.float().amax(dim=(2, 3)))
         return logits
 
 
@@ -62,15 +64,13 @@ def train_teacher(recipe: Best, epochs: int, digits: Mixture, progress: Progress
         loss = torch.zeros(())
         for batch in digits.draw(recipe.teacher_batch_size):
             images = (digits.images[batch].to(DEVICE).float() / 255).contiguous(memory_format=torch.channels_last)
-            with roughly():
-                logits = net(images)
-            batch_loss = cross_entropy(logits.float(), digits.labels[batch].to(DEVICE))
+            batch_loss = cross_entropy(net(images), digits.labels[batch].to(DEVICE))
             descent.step(batch_loss)
             loss += batch_loss.detach().cpu()
             progress.advance(task)
         mean = float(loss) * epochs / steps
         progress.update(task, description=f"Train teacher: epoch {epoch}/{epochs}, loss {mean:.4f}")
-    return net.eval()
+    return net
 
 
 @torch.no_grad()
@@ -79,7 +79,5 @@ def teach(teachers: Sequence[Teacher], images: Tensor) -> Tensor:
     answers = torch.zeros(len(images), 10)
     for rows in torch.split(torch.arange(len(images)), _EVALUATION_BATCH):
         batch = (images[rows].to(DEVICE).float() / 255).contiguous(memory_format=torch.channels_last)
-        with roughly():
-            said = [teacher(batch).float() for teacher in teachers]
-        answers[rows] = torch.stack(said).mean(dim=0).cpu()
+        answers[rows] = torch.stack([teacher(batch) for teacher in teachers]).mean(dim=0).cpu()
     return answers.half()
