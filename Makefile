@@ -17,7 +17,7 @@ help: ## What can be made
 serve: $(SERVING) ## Serve on port 8000 (HOST= and PORT= override)
 	exec .venv/bin/python -m service --host $(HOST) --port $(PORT)
 
-test: $(DEVELOPMENT) ## Run every test but those marked torture
+test: $(DEVELOPMENT) ## Run every test but those that take hours or a Ray cluster
 	.venv/bin/python -m pytest
 
 torture: $(DEVELOPMENT) ## Run one row of docs/reliability.md for long (ROW= and COUNT= choose), and add what it saw there

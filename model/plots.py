@@ -58,7 +58,7 @@ def draw_curves(history: Sequence[Mapping[str, Any]], path: Path) -> None:
     figure.suptitle("Training LeNet-5, epoch by epoch", fontweight="bold")
     left, right = figure.subplots(1, 2)
     _draw_series(left, history, "loss")
-    left.set(title="Loss", ylabel="cross entropy (nats)", yscale="log")
+    left.set(title="Loss", ylabel="loss (nats)", yscale="log")
     _set_ticks(left, _LOSSES, "{:g}")
     left.legend(frameon=False)
     _draw_series(right, history, "accuracy")

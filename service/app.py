@@ -27,7 +27,7 @@ from service.workers import Workers
 DESCRIPTION = """Reads handwritten and printed digits with LeNet-5, the network of 1998.
 
 What is no valid HTTP is refused in plain text (400), and so is a head that comes too slowly (408) or is too long (414,
-431).
+431), and a connection, or a request that waits on one, beyond the limits (503).
 """
 
 

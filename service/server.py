@@ -51,7 +51,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
     log = start_logging(settings.log_format)
     sys.setswitchinterval(SWITCH_SECONDS)
     keep_small_buffers()
-    raise_descriptor_limit(settings.max_connections + OTHER_DESCRIPTORS)
+    raise_descriptor_limit(2 * settings.max_connections + OTHER_DESCRIPTORS)  # fair shares may need twice as many
     try:
         with bind(host, port) as listener:
             serving = Serving.load(settings.model_path)

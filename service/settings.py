@@ -80,7 +80,8 @@ class Settings(BaseSettings):
     max_parts: PositiveInt = Field(ORDINARY.parts, description="Parts of a form beside its pictures; they are ignored.")
     max_json_depth: PositiveInt = Field(ORDINARY.json_depth, description="How deep JSON may be nested.")
     max_pixels: PositiveInt = Field(
-        25_000_000, description="Pixels of a picture; fewer where they cost more: WebP, and some TIFF, BMP and PNM."
+        25_000_000,
+        description="Pixels of a picture; fewer where they cost more: WebP, and some JPEG, TIFF, BMP and PNM.",
     )
     max_inflight: PositiveInt = Field(128, description="Requests in work at a time; the rest are told 503.")
     max_waiting_pixels: PositiveInt = Field(

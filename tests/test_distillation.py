@@ -9,12 +9,14 @@ import pytest
 import torch
 from rich.progress import Progress
 
+import training.best
 import training.pictures.studio
 from model.contract import MODEL_FILE, RECORD_FILE
 from model.record import Record
 from tests.synthetic import write_mnist
 from tests.typefaces import ALL
 from training.augmentation import SHIFT, distort
+from training.best import _dependencies, _sharp_shares
 from training.corpus import Mixture, Source
 from training.dataset import NO_DIGIT, fetch_mnist
 from training.device import roughly
@@ -220,7 +222,7 @@ def test_a_stage_is_done_once(tmp_path):
     assert len(seeds) == 6
 
 
-def test_an_interrupted_stage_leaves_nothing(tmp_path):
+def test_an_interrupted_stage_leaves_nothing(tmp_path, monkeypatch):
     """Half a result would be taken for a whole one."""
 
     def fail(seed):
@@ -229,6 +231,45 @@ def test_an_interrupted_stage_leaves_nothing(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         Stages(1, "1.0", tmp_path).run("a", {}, fail)
     assert not list(tmp_path.iterdir())
+
+    def cut(made, path):
+        path.write_bytes(b"half")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(torch, "save", cut)
+    with pytest.raises(KeyboardInterrupt):
+        Stages(1, "1.0", tmp_path).run("a", {}, lambda seed: {})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("number", "stages"),
+    [
+        ("version", ""),  # has its own place in the key of every stage
+        ("candidates", ""),
+        ("judge_epochs", "judge"),
+        ("epochs", "student judge"),
+        ("sharp_mnist_share", "student judge"),
+        ("specialist_epochs", "specialist student judge"),
+        ("generalist_epochs", "generalist student judge"),
+        ("teacher_weight_decay", "generalist specialist student judge"),
+        ("servings", "versions generalist specialist student judge"),
+    ],
+)
+def test_a_stage_depends_on_what_made_it(number, stages):
+    """And on nothing else, so that a changed recipe goes on from what is still true."""
+    before, after = (_dependencies(recipe, 100) for recipe in (BEST, replace(BEST, **{number: "another"})))
+    assert {name for name in before if before[name] != after[name]} == set(stages.split())
+    assert all(_dependencies(BEST, 100)[name] != _dependencies(BEST, 101)[name] for name in before)
+
+
+def test_what_decides_is_learned_from_more_of_mnist():
+    """The other kinds keep their proportions."""
+    shares = dict(zip(BEST.servings, _sharp_shares(BEST), strict=True))
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["mnist"] == BEST.sharp_mnist_share > BEST.servings["mnist"].share
+    kept = {shares[kind] / serving.share for kind, serving in BEST.servings.items() if kind != "mnist"}
+    assert max(kept) == pytest.approx(min(kept))
 
 
 SMALL = replace(
@@ -254,7 +295,7 @@ SMALL = replace(
 
 @pytest.fixture(scope="module")
 def best(tmp_path_factory):
-    """The artifacts of one small run, and where its stages were kept."""
+    """The artifacts of one small run that was interrupted once, and where its stages were kept."""
     small = write_mnist(tmp_path_factory.mktemp("mnist"))
     mnist = fetch_mnist(QUIET, small.folder, sha256=small.sha256)
     out, cache = tmp_path_factory.mktemp("best") / "artifacts", tmp_path_factory.mktemp("cache")
@@ -267,8 +308,19 @@ def best(tmp_path_factory):
         patch.setattr(training.pictures.studio, "split_families", lambda faces, seed: (faces, faces, faces))
         patch.setattr(training.pictures.studio, "fetch_fashion", lambda progress: (things, things))
         patch.setattr("training.stages.platformdirs.user_cache_path", lambda name: cache)
+        with patch.context() as interrupted:
+            interrupted.setattr(training.best, "train_judge", interrupt)
+            with pytest.raises(KeyboardInterrupt):
+                make_artifacts(SMALL, 0, mnist, out, QUIET)
+        assert not out.exists() or not list(out.iterdir())
+        for name in ("train_teacher", "train_student"):  # they are done
+            patch.setattr(training.best, name, interrupt)
         make_artifacts(SMALL, 0, mnist, out, QUIET)
     return out, cache
+
+
+def interrupt(*_):
+    raise KeyboardInterrupt
 
 
 def test_it_learns_and_judges(best):
@@ -294,4 +346,5 @@ def test_the_file_keeps_within_the_contract(best):
 
 def test_nothing_is_left_to_go_on_with(best):
     """Once the artifacts are written, the stages are gone."""
-    assert not list((best[1] / "stages").glob("*"))
+    assert (best[1] / "stages").is_dir()
+    assert not list((best[1] / "stages").iterdir())

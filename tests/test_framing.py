@@ -401,7 +401,6 @@ def test_the_box_is_in_pixels_of_the_picture():
         side = round(400 * scale)
         pixels = np.full((side, side + 20), 230, np.uint8)
         box = tuple(round(edge * scale) for edge in (100, 80, 240, 290))
-        Image.fromarray(pixels)
         pixels[box[1] : box[3], box[0] : box[0] + round(40 * scale)] = 30
         pixels[box[3] - round(40 * scale) : box[3], box[0] : box[2]] = 30  # an L
         found = frame_digit(pixels).box
@@ -422,8 +421,7 @@ def test_the_box_is_in_pixels_of_the_picture():
 )
 def test_what_costs_accuracy_is_told(pixels, expected):
     """And only that."""
-    assert expected in frame_digit(pixels).warnings
-    assert not frame_digit(255 - np.asarray(enlarged(SEVEN))).warnings
+    assert frame_digit(pixels).warnings == (expected,)
 
 
 def test_polarity_can_be_told():

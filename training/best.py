@@ -29,7 +29,7 @@ _SAID_ONLY = ("name", "version", "purpose", "candidates")
 
 def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Progress) -> Trained:
     """Train a new network and its judge. Raises FontsError."""
-    torch.set_num_threads(len(os.sched_getaffinity(0)))  # the teacher is large enough to share
+    torch.set_num_threads(len(os.sched_getaffinity(0)))  # teachers and batches are large enough to share
     stages = Stages(torch.initial_seed(), recipe.version)
     depends_on = _dependencies(recipe, len(train.labels))
     pictures = make_pictures(recipe, train, hold_out, stages, progress)
@@ -45,8 +45,8 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     versions = {name: source.in_versions(written[name]) for name, source in sources.items()}
 
     def learn(epochs: int, kinds: Iterable[str]) -> Callable[[int], dict[str, Any]]:
-        digits = [versions[kind] for kind in kinds]
-        return lambda _: train_teacher(recipe, epochs, Mixture(digits, recipe.epoch_images), progress).state_dict()
+        lessons = [versions[kind] for kind in kinds]
+        return lambda _: train_teacher(recipe, epochs, Mixture(lessons, recipe.epoch_images), progress).state_dict()
 
     digits = [kind for kind in versions if kind not in NOT_DIGITS]
     generalist, specialist = (to_device(Teacher(recipe.teacher_widths)).eval() for _ in range(2))

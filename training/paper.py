@@ -1,5 +1,6 @@
 """The recipe `paper`: LeNet-5 of 1998, its loss and its distortions."""
 
+import math
 from typing import Any
 
 import torch
@@ -76,8 +77,8 @@ def _facts(recipe: Paper) -> dict[str, Any]:
         "loss": f"the paper's loss (its equation 9; j = {recipe.rubbish:g}, a nat for {recipe.spread:g} of distance²)",
         "initialisation": "uniform in ±2.4 / fan-in",
         "distortion": (
-            f"images shifted by up to {recipe.shift:g} pixels, scaled by up to {recipe.scale:.0%}, squeezed by up to"
-            f" {recipe.squeeze:.0%} and sheared by up to {recipe.shear:g}, anew in every epoch"
+            f"images shifted by up to {recipe.shift:g} pixels, scaled by up to {math.expm1(recipe.scale):.0%}, squeezed"
+            f" by up to {math.expm1(recipe.squeeze):.0%} and sheared by up to {recipe.shear:g}, anew in every epoch"
         ),
         "parameters": sum(PARAMETERS.values()),
     }

@@ -14,7 +14,7 @@ from training.spent import NO_TIME, Spent, spent
 
 class Stages:
     """Finished stages in a folder, each found again by its name, the seed, the version of what is made and whatever
-    else its result depends on. What another version of this program began is not gone on with.
+    else its result depends on. What was begun for another version is not gone on with.
 
     Each draws its random numbers from a seed of its own, so that going on later gives what going through would.
     """
@@ -32,7 +32,7 @@ class Stages:
         path = self._folder / f"{name}-{_digest(key).hex()[:16]}.pt"
         self._kept.append(path)
         if path.exists():
-            kept = torch.load(path, weights_only=True)
+            kept = torch.load(path, map_location="cpu", weights_only=True)
             self.spent_earlier += Spent(*kept["spent"])
             made: dict[str, Any] = kept["made"]
             return made
@@ -42,8 +42,11 @@ class Stages:
         made = dict(make(seed))
         self._folder.mkdir(parents=True, exist_ok=True)
         partial = path.with_suffix(".partial")
-        torch.save({"made": made, "spent": tuple(spent() - before)}, partial)
-        partial.replace(path)
+        try:
+            torch.save({"made": made, "spent": tuple(spent() - before)}, partial)
+            partial.replace(path)
+        finally:
+            partial.unlink(missing_ok=True)
         return made
 
     def forget(self) -> None:

@@ -21,9 +21,12 @@ _TRAINERS: dict[type[Recipe], Callable[[Any, Labelled, Labelled, Progress], Trai
 
 
 def train(recipe: Recipe, seed: int, train: Labelled, hold_out: Labelled, progress: Progress) -> Trained:
-    """Train a new network as the recipe says. The same seed on the same machine gives the same weights, bit by bit."""
-    # LeNet-5 is too small to share: a second thread doubles the CPU time and saves none. One thread also adds up
-    # in one order, whatever the number of cores.
+    """Train a new network as the recipe says.
+
+    The same seed on the same machine gives the same weights, bit by bit, where it has no GPU.
+    """
+    # LeNet-5 in small batches is too small to share: a second thread doubles the CPU time and saves none. One thread
+    # also adds up in one order, whatever the number of cores.
     torch.set_num_threads(1)
     torch.manual_seed(seed)
     return _TRAINERS[type(recipe)](recipe, train, hold_out, progress)

@@ -62,7 +62,7 @@ def generate(
     """Draw so many pictures in chunks; each depends on the seed and its place only. `workers` None: one a core."""
     starts = range(0, count, CHUNK)
     sizes = [min(CHUNK, count - start) for start in starts]
-    workers = min(workers or os.cpu_count() or 1, len(sizes))
+    workers = min(workers or len(os.sched_getaffinity(0)), len(sizes))
     task = progress.add_task(label, total=count)
     chunks: list[Drawn] = []
     if workers <= 1:

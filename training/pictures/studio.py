@@ -54,9 +54,9 @@ def make_pictures(recipe: Best, train: Labelled, hold_out: Labelled, stages: Sta
 
     Raises FontsError.
     """
-    studio = _Studio(stages, progress)
+    studio = _Studio(stages, len(train.labels), progress)
     for_training, for_choices, for_test = split_families(fetch_fonts(progress), FONT_SPLIT)
-    things, other_things = (images for images in fetch_fashion(progress))
+    things, other_things = fetch_fashion(progress)
     counts = {kind: serving.pictures for kind, serving in recipe.servings.items()}
     return Pictures(
         train={
@@ -94,6 +94,8 @@ class _Studio:
     """Where pictures are made, each set a stage of its own."""
 
     stages: Stages
+    images: int
+    """That MNIST's are split into for training: what is held out is drawn from the others."""
     progress: Progress
 
     def rewritten(self, name: str, count: int, data: Labelled) -> Labelled:
@@ -131,7 +133,7 @@ class _Studio:
         )
 
     def _stage(self, name: str, count: int, make: Callable[[int], Made]) -> Labelled:
-        made = self.stages.run(name, {"pictures": count}, lambda seed: _tensors(*make(seed)))
+        made = self.stages.run(name, {"pictures": count, "images": self.images}, lambda seed: _tensors(*make(seed)))
         return Labelled(made["images"].numpy(), made["labels"].numpy())
 
 
