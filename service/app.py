@@ -70,7 +70,9 @@ def parts(settings: Settings, serving: Serving) -> Held:
         serving,
         Readiness(),
         admission,
-        Workers(settings.decode_threads(), settings.request_timeout_seconds, settings.max_waiting_seconds),
+        Workers(
+            settings.decode_threads(), settings.request_timeout_seconds, settings.max_waiting_seconds, admission.busy
+        ),
         metrics,
         observers(settings, metrics),
     )

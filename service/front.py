@@ -102,6 +102,9 @@ class Front:
 
     def _turn_away(self, plain: Plain) -> None:
         """Tell it to come back later; there may be as many of these as answers, and they must cost far less."""
+        if plain.connection.flow.write_paused:  # what is said to it would pile up
+            plain.connection.take_long_way()
+            return
         scope: Scope = {"method": "POST", "path": plain.path, "headers": plain.headers.items()}
         headers, body = told(scope, self.held.admission.busy(), self.held.observers, perf_counter() - plain.started)
         last = self.held.readiness.state == "draining"

@@ -84,7 +84,8 @@ class FrontedProtocol(GuardedProtocol):
     def refuse(self, refused: Refused) -> None:
         """Answer and close, in the way that is the same for all."""
         self.take_long_way()
-        super().refuse(refused)
+        if self.phase != "ended":  # else the parser has refused it, for another reason
+            super().refuse(refused)
 
     def shutdown(self) -> None:
         """Close once what is in work is answered."""

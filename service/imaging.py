@@ -133,7 +133,7 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
         raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
     limit = _pixel_limit(image, max_pixels)
-    in_scans = image.format in JPEGS and not _is_decoded_by_rows(image, raw, source.tell())
+    in_scans = image.format in JPEGS and not _is_decoded_by_rows(image, raw)
     if in_scans:
         limit = min(limit, int(max_pixels * KEPT_A_PIXEL / kept_a_pixel(image.layer)))  # type: ignore[attr-defined]
     if image.width * image.height > limit:
@@ -206,8 +206,8 @@ def _pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> int:
     return min(max_pixels, MAX_SLOW_PIXELS) if _is_decoded_in_python(image) else max_pixels
 
 
-def _is_decoded_by_rows(jpeg: ImageFile.ImageFile, raw: bytes, data: int) -> bool:
-    return "progressive" not in jpeg.info and is_in_one_scan(raw, data, jpeg.layers)  # type: ignore[attr-defined]
+def _is_decoded_by_rows(jpeg: ImageFile.ImageFile, raw: bytes) -> bool:
+    return "progressive" not in jpeg.info and is_in_one_scan(raw, jpeg.layers)  # type: ignore[attr-defined]
 
 
 def _is_decoded_in_python(image: ImageFile.ImageFile) -> bool:

@@ -4,10 +4,12 @@ import re
 from collections.abc import Sequence
 
 SCAN = b"\xff\xda"
-_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
-"""But for those that stand inside a scan's data."""
-_ALONE = (b"\xff\x01", b"\xff\xd8")
+_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
+"""But for those that stand inside a scan's data, and those that a decoder does not know, which it skips there."""
+_START = b"\xff\xd8"
 _END = b"\xff\xd9"
+_IN_HEAD = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xdb-\xef\xfe]").fullmatch
+"""What has a length and may stand before the first scan."""
 MOST_SEGMENTS = 10_000
 """That are looked at: as many empty ones as a body holds would take a second."""
 
@@ -26,21 +28,34 @@ def has_more_scans(raw: bytes, than: int) -> bool:
         segments += 1
         if scans > than or segments > MOST_SEGMENTS:
             return True
-        if found.group() not in _ALONE:
+        if found.group() != _START:
             at += int.from_bytes(raw[at : at + 2])
     return False
 
 
 def kept_a_pixel(layers: Sequence[tuple[int, int, int, int]]) -> float:
-    """Samples that a decoder keeps of each pixel until the last scan has come; `layers` are as Pillow has them."""
+    """Samples that a decoder keeps of each pixel until the last scan has come; `layers` are as Pillow has them.
+
+    Where they make no picture, as no decoder takes them, it is their number.
+    """
+    if not all(layer[1] and layer[2] for layer in layers) or not layers:
+        return max(len(layers), 1)
     across, down = (max(layer[side] for layer in layers) for side in (1, 2))
     blocks = sum(layer[1] * layer[2] for layer in layers)
-    return blocks / (across * down) if across and down else len(layers)
+    return blocks / (across * down)
 
 
-def is_in_one_scan(raw: bytes, data: int, layers: int) -> bool:
-    """Whether a JPEG whose first scan's data begin there has all of its layers in that scan, and is decoded by rows.
+def is_in_one_scan(raw: bytes, layers: int) -> bool:
+    """Whether the first scan of a JPEG has so many layers: all of them, so that it is decoded by rows, and once.
 
-    Before its data a scan tells how many layers it has, then two bytes of each, and three of its own.
+    No where its head has anything unusual, which a decoder may go through in another way.
     """
-    return raw[data - 2 * layers - 4] == layers
+    at = len(_START)
+    for _ in range(MOST_SEGMENTS):
+        marker = raw[at : at + 2]
+        if marker == SCAN:
+            return raw[at + 4 : at + 5] == bytes([layers])
+        if not _IN_HEAD(marker):
+            return False
+        at += 2 + int.from_bytes(raw[at + 2 : at + 4])
+    return False

@@ -169,13 +169,16 @@ class GuardedProtocol(HttpToolsProtocol):
     def chosen_app(self) -> Any:
         """Who answers the request whose head has come: the app, or what stands in for it. Raises Refused."""
         traced = self.front is not None and self.front.traced  # then the app refuses, under a span of the request's
-        if traced or not self.admission.guards(self.url_path):
+        if traced or self.parser.get_method() != b"POST" or not self.admission.guards(self.url_path):
             return self.service
         origin = self.admission.origin(self.scope)
         headers = dict(self.headers)
         body_bytes = int(headers.get(b"content-length", b"0"))
         if not self.admission.admits(origin, body_bytes):
-            return (self.front and self.front.turn_away(headers)) or self.turn_away()
+            if self.settings.cors_origins and b"origin" in headers:
+                return self.service  # which refuses it so that a page may read why
+            unread = self.flow.write_paused  # what is said to it would pile up
+            return (self.front and not unread and self.front.turn_away(headers)) or self.turn_away()
         self.stop_expecting()
         if self.url_path in ONE_PICTURE and BIG_BODY < body_bytes <= self.settings.max_body_bytes:
             self.expected = Expected(self.admission.kept_place(origin, body_bytes), lambda: self.body_bytes)

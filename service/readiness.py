@@ -12,8 +12,9 @@ class Readiness:
         self.state: State = "starting"
 
     def ready(self) -> None:
-        """The model has answered its golden sample rightly."""
-        self.state = "ready"
+        """The model has answered its golden sample rightly; who is told to stop meanwhile does not become ready."""
+        if self.state == "starting":
+            self.state = "ready"
 
     def drain(self) -> None:
         """The process is about to stop: balancers should look elsewhere, who comes all the same is served."""

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from model.contract import LAYERS_FILE, RECORD_FILE
@@ -27,6 +28,8 @@ class Serving:
         """Changes of the files by their outcome, since the start."""
         self._path = path
         self._seen = seen
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="reload")
+        """Of its own: at the end the loop waits for the threads of its own pool, and a volume may never answer."""
 
     @classmethod
     def load(cls, path: Path) -> "Serving":
@@ -41,7 +44,7 @@ class Serving:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                await asyncio.to_thread(self.look)
+                await asyncio.get_running_loop().run_in_executor(self._thread, self.look)
             except (MemoryError, RuntimeError) as error:  # no thread can be started now; later one may
                 logger.warning("the model's files were not looked at: %s", error)
 

@@ -134,7 +134,7 @@ class Server(uvicorn.Server):
             self.watchdog.beat()
             for number, connection in enumerate(self.guarded(), start=1):
                 if connection in self.server_state.connections:  # else it has ended while others had their turn
-                    connection.enforce_deadlines(loop.time())
+                    enforce(connection, loop.time())
                 if number % SWEPT_TOGETHER == 0:
                     await asyncio.sleep(0)
 
@@ -154,7 +154,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept what has connected, answer what was accepted, then let uvicorn shut down."""
-        self.readiness.drain()  # again: told to stop while it started, the service became ready after that
+        self.readiness.drain()
         if not self.force_exit:
             deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
             await drain_accept_queue(sockets or [])
@@ -186,6 +186,15 @@ class Server(uvicorn.Server):
     def guarded(self) -> list[GuardedProtocol]:
         """The open connections."""
         return [connection for connection in self.server_state.connections if isinstance(connection, GuardedProtocol)]
+
+
+def enforce(connection: GuardedProtocol, now: float) -> None:
+    """Enforce one connection's deadlines: a bug that one meets must not leave the others without any."""
+    try:
+        connection.enforce_deadlines(now)
+    except Exception:
+        logger.exception("a connection is cut off")
+        connection.transport.abort()
 
 
 def uvicorn_config(

@@ -21,7 +21,8 @@ SMALL_BODY = 256 * 1024
 MAX_VALUES = 64
 """Commas and brackets of a JSON body beside those of its pictures: other keys are ignored."""
 
-_ONE_IMAGE = re.compile(rb'\{\s*"image"\s*:\s*"([0-9A-Za-z+/]+={0,2})"\s*\}\s*').fullmatch
+_BLANK = rb"[ \t\r\n]*"
+_ONE_IMAGE = re.compile(rb'\{%b"image"%b:%b"([0-9A-Za-z+/]+={0,2})"%b\}%b' % (5 * (_BLANK,))).fullmatch
 _DATA_URI = re.compile(r"data:[^,]{0,200};base64,", re.IGNORECASE)
 
 

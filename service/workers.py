@@ -33,10 +33,18 @@ def is_small(image: Image.Image, raw: bytes) -> bool:
 class Workers:
     """A bounded pool of threads with a deadline. Where all are at work, clients take turns."""
 
-    def __init__(self, threads: int, timeout_seconds: float, wait_seconds: float) -> None:
+    def __init__(
+        self,
+        threads: int,
+        timeout_seconds: float,
+        wait_seconds: float,
+        busy: Callable[[str], Overloaded] = Overloaded,
+    ) -> None:
+        """`busy` makes, and may count, what a client is told that has to come back later."""
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="worker")
         self._timeout_seconds = timeout_seconds
         self._wait_seconds = wait_seconds
+        self._busy = busy
         self._idle = threads
         self._line = Line()
 
@@ -59,7 +67,7 @@ class Workers:
                 async with asyncio.timeout(self._wait_seconds):
                     await self._turn(origin, object())
         except TimeoutError:
-            raise Overloaded("Others are served before; try again in a second.") from None
+            raise self._busy("Others are served before; try again in a second.") from None
         return await self._run(work)
 
     async def run(self, work: Callable[[], T], origin: str) -> T:
@@ -75,7 +83,12 @@ class Workers:
             await self._turn(origin, request)
             return await self._run(partial(work, item))
 
-        return list(await asyncio.gather(*map(run, items)))
+        tasks = [asyncio.ensure_future(run(item)) for item in items]
+        try:
+            return list(await asyncio.gather(*tasks))
+        finally:  # where one failed, nobody waits for the others
+            for task in tasks:
+                task.cancel()
 
     def close(self) -> None:
         """Forget what has not begun and let the threads end."""
@@ -98,16 +111,22 @@ class Workers:
     async def _run(self, work: Callable[[], T]) -> T:
         """Run in the thread that is free. It is free again when the work ends, whoever still waits for it.
 
-        Raises Overloaded where memory ran out.
+        Raises Overloaded where there is no memory for it, or for the thread.
         """
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[T] = loop.create_future()
-        job = self._pool.submit(work)
+        try:
+            job = self._pool.submit(work)
+        except RuntimeError:  # no thread can be started now
+            self._next()
+            raise self._busy("There is no thread for this now; try again in a second.") from None
         job.add_done_callback(partial(_tell, loop, partial(self._end, ended)))
         try:
             return await ended
         except MemoryError:
-            raise Overloaded("There is no memory for this now; try again in a second.") from None
+            raise self._busy("There is no memory for this now; try again in a second.") from None
+        finally:
+            del job, ended  # an error they hold would hold them, and the picture, until a collection of garbage
 
     def _end(self, ended: "asyncio.Future[T]", job: "Future[T]") -> None:
         """Let the next one begin, and whoever waits for this one know: a thread wakes the loop once for both."""

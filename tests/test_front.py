@@ -8,7 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from service import front as module
+from service.busy import Busy
 from service.front import Front
+from service.fronted import FrontedProtocol
+from service.protocol import GuardedProtocol
+from service.refusal import Refused
+from service.upload import plain_image
 from tests.conftest import png, running_server
 from tests.samples import IMAGES
 from tests.wire import Wire, asked, get, post
@@ -154,3 +159,83 @@ def test_a_failure_of_a_turn_is_met_by_each_alone(front, monkeypatch):
     asyncio.run(turn())
     assert handed_over == [0, 1, 2]
     assert front.held.admission.in_flight == 0
+
+
+@pytest.fixture
+def full(front, monkeypatch):
+    """A connection on which the head of a request has come while no slot is free, and what is done about it."""
+    monkeypatch.setattr(front.held.admission, "admits", lambda *_: False)
+    monkeypatch.setattr(front.held.admission.in_work, "admits", lambda *_: False)
+
+    def turned_away():
+        raise Refused(503, "")
+
+    def made(method="POST", *, unread=False, origins=(), **headers):
+        return SimpleNamespace(
+            admission=front.held.admission,
+            flow=SimpleNamespace(write_paused=unread),
+            front=front,
+            headers=[(name.encode(), value.encode()) for name, value in ({"content-length": "1"} | headers).items()],
+            parser=SimpleNamespace(get_method=method.encode),
+            scope={"client": ("127.0.0.1", 1), "headers": []},
+            service="the app",
+            settings=SimpleNamespace(cors_origins=origins),
+            turn_away=turned_away,
+            url_path="/predict",
+        )
+
+    return made
+
+
+def test_who_reads_no_answer_is_cut_off_where_there_is_no_slot(full, front):
+    """Else what it is told would pile up. Fails where it is told, on and on."""
+    assert isinstance(GuardedProtocol.chosen_app(full()), Busy)
+    with pytest.raises(Refused):
+        GuardedProtocol.chosen_app(full(unread=True))
+    handed_over = []
+    reader = connection(take_long_way=lambda: handed_over.append(1), answer=lambda *_, **__: handed_over.append(2))
+    reader.flow.write_paused = True
+    front.submit(front.take(arrived(LENGTH), reader))
+    assert handed_over == [1]
+
+
+def test_what_is_no_work_needs_no_slot(full):
+    """A HEAD would be told in a body, which its client takes for the next answer; a preflight asks for nothing."""
+    assert GuardedProtocol.chosen_app(full("HEAD")) == GuardedProtocol.chosen_app(full("OPTIONS")) == "the app"
+
+
+def test_a_page_may_read_why_it_is_refused(full):
+    """Only the app knows which origins may."""
+    assert GuardedProtocol.chosen_app(full(origins=("https://a.example",), origin="https://a.example")) == "the app"
+    assert isinstance(GuardedProtocol.chosen_app(full(origin="https://a.example")), Busy)
+
+
+def test_what_the_parser_has_refused_is_not_refused_again():
+    """Fails where a second last word is written behind the end: no deadline of any connection is met from then on."""
+
+    class Refusing(FrontedProtocol):
+        def __init__(self):
+            self.phase, self.refusals = "body", 0
+
+        def take_long_way(self):
+            self.phase = "ended"
+
+        @property
+        def silent(self):
+            self.refusals += 1
+            return True
+
+        @silent.setter
+        def silent(self, _):
+            pass
+
+    refusing = Refusing()
+    refusing.refuse(Refused(408, ""))
+    assert refusing.refusals == 0
+
+
+def test_json_is_read_as_the_app_reads_it(front):
+    """White space is what JSON takes for it."""
+    for space, is_read in ((b" \t\r\n", True), (b"\f", False), (b"\v", False)):
+        body = b'{%b"image": "aGk="}' % space
+        assert (plain_image(body, "application/json") == b"hi") == is_read

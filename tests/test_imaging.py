@@ -342,3 +342,41 @@ def test_a_jpeg_in_scans_has_a_limit_by_what_its_decoder_keeps(raw, most):
     """It holds two bytes for each sample until the last scan; of others rows only. Fails without the limit."""
     with pytest.raises(ImageTooLarge, match=f"{most:,}") if most else nullcontext():
         open_image(raw, LIMIT)
+
+
+ONE_LAYER = bytes.fromhex("ffda 0008 01 01 00 003f00")
+"""A scan of one layer, without any data."""
+
+
+def before_scan(raw: bytes, inserted: bytes) -> bytes:
+    """A JPEG with something put before its first scan, and behind its end what a look from there could take for one."""
+    at = raw.index(b"\xff\xda")
+    return raw[:at] + inserted + raw[at:] + b"\3" + bytes(9)
+
+
+@pytest.mark.parametrize("name", ["JPEG", "MPO", "CMYK"])
+def test_scans_of_one_layer_are_counted(name):
+    """However the file is made to look as if its first scan had all layers. Fails where that is looked for elsewhere.
+
+    A decoder goes through the whole picture for each of them.
+    """
+    if name == "CMYK":
+        raw = before_scan(encoded(picture().convert("CMYK"), "JPEG"), bytes.fromhex("fffe 0004 0400") + ONE_LAYER * 100)
+    else:
+        raw = before_scan(encoded(picture(), name, **MPO_OPTIONS if name == "MPO" else {}), ONE_LAYER * 100)
+    with pytest.raises(CorruptImage, match="scans"):
+        open_image(raw, LIMIT)
+
+
+MPO_OPTIONS = {"save_all": True, "append_images": [Image.new("RGB", (40, 40))]}
+
+
+@pytest.mark.parametrize(
+    "raw",
+    ["ffd8 ffc2 0008 08 0010 0010 03", "ffd8 ffc2 0011 08 0010 0010 03 011000 020100 030000"],
+    ids=["no layers", "layers of no size"],
+)
+def test_a_jpeg_whose_layers_make_no_picture_is_corrupt(raw):
+    """Fails where samples are divided by the size of none."""
+    with pytest.raises(CorruptImage):
+        decode_image(open_image(bytes.fromhex(raw).ljust(40, b"\0"), LIMIT))

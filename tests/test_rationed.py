@@ -83,3 +83,9 @@ def test_the_segments_of_a_jpeg_are_not_all_looked_at():
     raw = b"\xff\xd8" + COMMENT * (MOST_SEGMENTS + 1) + b"\xff\xd9" + b"\xff\xda" * 100
     assert has_more_scans(raw, 32)
     assert not has_more_scans(b"\xff\xd8" + COMMENT * 100 + b"\xff\xd9" + b"\xff\xda" * 100, 32)
+
+
+def test_what_a_decoder_skips_hides_no_scans():
+    """A marker that is none has no length. Fails where one is read behind it."""
+    scan = bytes.fromhex("ffda 0008 01 01 00 003f00")
+    assert has_more_scans(b"\xff\xd8" + scan + b"\xff\x02\xfe\xfe" + scan * 40, 32)

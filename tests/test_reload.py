@@ -226,3 +226,20 @@ def test_a_look_that_is_not_possible_is_not_the_last(tiny_model, monkeypatch):
     monkeypatch.setattr(serving, "look", look)
     asyncio.run(watch())
     assert len(looks) > 1
+
+
+def test_a_volume_that_never_answers_does_not_hold_up_the_end(tiny_model, monkeypatch):
+    """Fails where the thread is one of those that the loop waits for when it closes."""
+    serving, answered = Serving.load(tiny_model), threading.Event()
+
+    async def watch() -> None:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(serving.watch(), 0.5)
+
+    monkeypatch.setattr(reload, "LOOK_SECONDS", 0.01)
+    monkeypatch.setattr(serving, "look", answered.wait)
+    ended = threading.Thread(target=lambda: asyncio.run(watch()), daemon=True)
+    ended.start()
+    ended.join(10)
+    assert not ended.is_alive()
+    answered.set()

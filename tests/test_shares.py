@@ -1,8 +1,11 @@
 """Fair shares: nobody is held back while there is enough, and nobody is shut out when there is not."""
 
 import asyncio
+import gc
 import threading
+import weakref
 from collections import Counter
+from contextlib import suppress
 
 import pytest
 from hypothesis import given
@@ -161,3 +164,72 @@ def test_work_without_memory_is_put_off():
         workers.close()
 
     asyncio.run(scenario())
+
+
+def test_where_one_item_fails_the_others_are_given_up():
+    """Nobody waits for them any more. Fails where they are left in the line."""
+    done = []
+
+    def work(number: int) -> None:
+        if number == 0:
+            raise ValueError("damaged")
+        done.append(number)
+
+    async def scenario() -> None:
+        workers = Workers(1, timeout_seconds=60, wait_seconds=60)
+        with pytest.raises(ValueError, match="damaged"):
+            await workers.map(work, range(50), "a")
+        await workers.run(lambda: None, "a")  # the thread is free for others
+        workers.close()
+
+    asyncio.run(scenario())
+    assert len(done) <= 1  # one may have begun
+
+
+def test_a_thread_that_cannot_be_started_is_not_lost(monkeypatch):
+    """Those who ask are told to come back. Fails where the pool forgets that it is idle, and refuses for ever."""
+
+    def fail(*_):
+        raise RuntimeError("can't start new thread")
+
+    async def scenario() -> None:
+        told = []
+        workers = Workers(1, 60, 0.1, lambda detail: told.append(detail) or Overloaded(detail))
+        with monkeypatch.context() as patch:
+            patch.setattr(threading.Thread, "start", fail)
+            for _ in range(3):
+                with pytest.raises(Overloaded, match="thread"):
+                    await workers.begin(lambda: 1, "a")
+        assert len(told) == 3
+        assert await workers.begin(lambda: 2, "a") == 2
+        workers.close()
+
+    asyncio.run(scenario())
+
+
+def test_a_failure_keeps_nothing_in_memory():
+    """A damaged picture is gone when its error is told. Fails where the error and what raised it hold each other."""
+
+    class Picture:
+        pass
+
+    seen = []
+
+    def work() -> None:
+        picture = Picture()
+        seen.append(weakref.ref(picture))
+        raise ValueError
+
+    async def scenario() -> None:
+        workers = Workers(1, timeout_seconds=60, wait_seconds=60)
+        with suppress(ValueError):
+            await workers.begin(work, "a")
+        await workers.begin(lambda: None, "a")  # the thread has put the last job down
+        workers.close()
+
+    gc.disable()
+    try:
+        asyncio.run(scenario())
+        assert seen[0]() is None
+    finally:
+        gc.enable()

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from service import server as serving
-from service.server import SWEPT_TOGETHER, Server
+from service.server import SWEPT_TOGETHER, Server, enforce
 
 MANY = 10 * SWEPT_TOGETHER
 
@@ -52,3 +52,15 @@ def test_others_have_their_turn_while_many_are_swept(monkeypatch):
     asyncio.run(asyncio.wait_for(watch(), 20))
     assert len(set(swept)) >= MANY // SWEPT_TOGETHER
     assert len(swept) == MANY - 1
+
+
+def test_a_bug_in_one_connection_costs_no_other_its_deadlines(caplog):
+    """It is cut off, and told of."""
+
+    def fail(now):
+        raise RuntimeError("a bug")
+
+    aborted = []
+    enforce(SimpleNamespace(enforce_deadlines=fail, transport=SimpleNamespace(abort=lambda: aborted.append(1))), 0.0)
+    assert aborted == [1]
+    assert "a bug" in caplog.text

@@ -150,6 +150,8 @@ def _run_on_ray(job: "Job", address: str | None) -> None:
         rows, accepted, failed = run_on_ray(job, address)
     except (ModelError, BatchError) as error:
         fail(str(error))
+    except OSError as error:
+        fail(f"{job.output} could not be written: {error.strerror or error}")
     _sum_up(job, 0, rows, accepted, failed, time.monotonic() - began)
 
 
