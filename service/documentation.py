@@ -4,10 +4,10 @@ from pathlib import Path
 
 import fastapi_offline
 from fastapi import APIRouter, FastAPI, Request
-from fastapi.responses import FileResponse, JSONResponse
-from fastapi.staticfiles import StaticFiles
+from fastapi.responses import JSONResponse
 
 from service import openapi
+from service.files import WholeFile, WholeFiles
 
 PAGE = Path(__file__).parent / "static" / "docs"
 SWAGGER_UI = Path(fastapi_offline.__file__).parent / "static"
@@ -19,9 +19,9 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
-async def page() -> FileResponse:
+async def page() -> WholeFile:
     """The page, which loads the two scripts below."""
-    return FileResponse(PAGE / "index.html", headers={"Content-Security-Policy": POLICY})
+    return WholeFile(PAGE / "index.html", headers={"Content-Security-Policy": POLICY})
 
 
 @router.get("/openapi.json")
@@ -31,12 +31,12 @@ async def schema(request: Request) -> JSONResponse:
 
 
 @router.get("/docs/start.js")
-async def start() -> FileResponse:
+async def start() -> WholeFile:
     """The script that starts Swagger UI on our openapi.json."""
-    return FileResponse(PAGE / "start.js")
+    return WholeFile(PAGE / "start.js")
 
 
 def add_documentation(app: FastAPI) -> None:
     """Offer /docs and what it needs."""
     app.include_router(router)
-    app.mount("/docs/assets", StaticFiles(directory=SWAGGER_UI))
+    app.mount("/docs/assets", WholeFiles(directory=SWAGGER_UI))

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from fastapi import APIRouter, FastAPI, Response
-from fastapi.responses import FileResponse
-from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from service.files import WholeFile, WholeFiles
 
 FILES = Path(__file__).parent / "static" / "page"
 
@@ -22,12 +22,12 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.api_route("/", methods=["GET", "HEAD"])
-async def page() -> FileResponse:
+async def page() -> WholeFile:
     """The page, which loads its style and its modules from /page."""
-    return FileResponse(FILES / "index.html", headers=HEADERS)
+    return WholeFile(FILES / "index.html", headers=HEADERS)
 
 
-class PageFiles(StaticFiles):
+class PageFiles(WholeFiles):
     """What the page loads, under the same policy."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:

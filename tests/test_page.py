@@ -161,6 +161,14 @@ def test_head_is_answered_as_get_without_a_body(client):
     assert not head.content
 
 
+@pytest.mark.parametrize("path", ["/", "/page/main.js", "/docs", "/docs/start.js", "/docs/assets/swagger-ui.css"])
+@pytest.mark.parametrize("asked_for", ["bytes=5-1", "bytes=0-3", "bytes=999999999-", "pages=1"])
+def test_files_are_sent_whole(client, path, asked_for):
+    """Whatever range is asked for. Fails where one that is odd is told in plain text."""
+    answer = client.get(path, headers={"Range": asked_for})
+    assert (answer.status_code, answer.content) == (200, client.get(path).content)
+
+
 def test_other_methods_are_refused(client):
     """And told which are not."""
     response = client.post("/")
