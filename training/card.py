@@ -209,17 +209,12 @@ def _distillation(training: dict[str, Any]) -> list[str]:
     t = training
     shares = ", ".join(f"{_KINDS[kind]} {serving['share']:.0%}" for kind, serving in t["servings"].items())
     return [
-        f"An epoch is {t['epoch_images']:,} images: {shares}; in the last {t['sharp_share']:.0%} of the epochs MNIST"
-        f" {t['sharp_mnist_share']:.0%}, and less of all else. Muon's rate is {t['muon_learning_rate']:g}; then all are"
-        f" {t['sharp_rate']:g} of theirs.",
-        f"Two convolutional networks of {t['teacher_parameters']:,} parameters learned before: a generalist from all"
-        f" digits, {t['generalist_epochs']} epochs; a specialist from MNIST's, {t['specialist_epochs']} shorter ones."
-        " LeNet-5 learns from their logits, of MNIST the mean of both, of the rest the generalist's: at temperature"
-        f" {t['distillation_temperature']:g}, in the last epochs at 1; and from the labels with weight"
-        f" {t['label_weight']:g}. Its training loss is the sum of all that, and no cross entropy alone.",
+        f"An epoch is {t['epoch_images']:,} images: {shares}.",
+        f"A convolutional network of {t['teacher_parameters']:,} parameters learned from the digits first,"
+        f" {t['teacher_epochs']} epochs; LeNet-5 learns from its logits at temperature"
+        f" {t['distillation_temperature']:g}, and from the labels with weight {t['label_weight']:g}.",
         f"Its judge of what is no digit, {t['judge_parameters']} numbers on F6 that no probability depends on, learns"
-        f" along with weight {t['rejection_weight']:g}; then alone for {t['judge_epochs']} epochs, and for"
-        f" {t['judge_again_epochs']} more with what got past it before.",
+        f" along with weight {t['rejection_weight']:g}.",
     ]
 
 

@@ -1,9 +1,7 @@
 """What the recipe `best` learns from: digits of several kinds, and pictures that are no digit."""
 
 from collections.abc import Iterator, Sequence
-from copy import copy
 from dataclasses import dataclass
-from itertools import accumulate
 
 import torch
 from torch import Tensor
@@ -41,21 +39,9 @@ class Mixture:
     def __init__(self, sources: Sequence[Source], epoch_images: int) -> None:
         self.images = torch.cat([source.images for source in sources])
         self.labels = torch.cat([source.labels for source in sources])
-        self._sizes = [len(source.labels) for source in sources]
-        self._epoch_images = epoch_images
-        self._share_out([source.share for source in sources])
-
-    def with_shares(self, shares: Sequence[float]) -> "Mixture":
-        """The same sources in other proportions; their images stay in memory once."""
-        other = copy(self)
-        other._share_out(shares)
-        return other
-
-    def _share_out(self, shares: Sequence[float]) -> None:
-        starts = [0, *accumulate(self._sizes)]
         self._decks = [
-            _Deck(start, size, round(share * self._epoch_images))
-            for start, size, share in zip(starts[:-1], self._sizes, shares, strict=True)
+            _Deck(start, len(source.labels), round(source.share * epoch_images))
+            for start, source in zip(_starts(sources), sources, strict=True)
         ]
 
     def steps(self, batch_size: int) -> int:
@@ -67,6 +53,13 @@ class Mixture:
         rows = torch.cat([deck.deal() for deck in self._decks])
         rows = rows[torch.randperm(len(rows))]
         yield from torch.split(rows, batch_size)[: self.steps(batch_size)]
+
+
+def _starts(sources: Sequence[Source]) -> list[int]:
+    starts = [0]
+    for source in sources:
+        starts.append(starts[-1] + len(source.labels))
+    return starts[:-1]
 
 
 class _Deck:

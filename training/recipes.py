@@ -68,9 +68,7 @@ class Paper(Recipe):
 
 @dataclass(frozen=True)
 class Best(Recipe):
-    """Distillation: teachers learn from every kind of digit, LeNet-5 learns from the teachers' answers.
-
-    One of them, the generalist, learns all kinds; the specialist MNIST's digits alone, of which both are asked.
+    """Distillation: a teacher learns from every kind of digit, LeNet-5 learns from the teacher's answers.
 
     Beside MNIST there are pictures made for it (see training.pictures); those of no digit teach LeNet-5's judge. Both
     networks are trained by Muon, and by SGD with Nesterov's momentum what is no weight of a hidden layer (see
@@ -82,19 +80,13 @@ class Best(Recipe):
     """At its highest, as is the next."""
     learning_rate: float
     muon_momentum: float
-    """The teachers' too, as is the next."""
+    """The teacher's too, as is the next."""
     momentum: float
     epoch_images: int
     """Images of an epoch, drawn from every kind according to its share."""
     distillation_temperature: float
     label_weight: float
-    """Of the cross entropy with the labels; the rest is for the teachers' answers."""
-    sharp_share: float
-    """Of the epochs: the last, in which the answers are learned as they are, at temperature 1."""
-    sharp_rate: float
-    """The learning rates at their highest then, as fractions of those before."""
-    sharp_mnist_share: float
-    """MNIST's share then; the others' become smaller alike."""
+    """Of the cross entropy with the labels; the rest is for the teacher's answers."""
     rejection_weight: float
     """Of the judge's loss beside the network's."""
     judge_epochs: int
@@ -112,9 +104,7 @@ class Best(Recipe):
     """Of the logarithm of the calibrated confidence beside what the judge says, in the evidence."""
     teacher_widths: tuple[int, int, int]
     """Channels."""
-    generalist_epochs: int
-    specialist_epochs: int
-    """Shorter ones: as many images as there are of MNIST's in another."""
+    teacher_epochs: int
     teacher_batch_size: int
     teacher_muon_learning_rate: float
     teacher_learning_rate: float
@@ -123,7 +113,7 @@ class Best(Recipe):
     """By kind of picture: `mnist`; `rewritten`, MNIST's digits in other pens, photographed; `forms`, digits in forms
     that MNIST lacks; `printed`; and no digits: `characters`, drawn with the same pens, and `other` things."""
     candidates: int
-    """Finished models whose figures on the test set were looked at, the one shipped included."""
+    """Finished models whose figures on the test set were looked at, the one shipped and one after it included."""
 
 
 PAPER = Paper(
@@ -155,9 +145,9 @@ ARTICLE = Article(
 
 BEST = Best(
     name="best",
-    version="2.6.0",
-    purpose="distillation from larger networks, on MNIST and on pictures made for what MNIST lacks",
-    epochs=100,
+    version="2.5.0",
+    purpose="distillation from a larger network, on MNIST and on pictures made for what MNIST lacks",
+    epochs=80,
     batch_size=256,
     muon_learning_rate=0.015,
     learning_rate=0.1,
@@ -167,9 +157,6 @@ BEST = Best(
     epoch_images=240_000,
     distillation_temperature=8.0,
     label_weight=0.1,
-    sharp_share=0.15,
-    sharp_rate=0.3,
-    sharp_mnist_share=0.8,
     rejection_weight=0.5,
     judge_epochs=40,
     judge_batch_size=2_000,
@@ -182,20 +169,19 @@ BEST = Best(
         "lit": Portion(pictures=4_000, share=0.035),
     },
     judge_confidence_weight=4.0,
-    teacher_widths=(32, 64, 128),
-    generalist_epochs=5,
-    specialist_epochs=9,
+    teacher_widths=(24, 48, 96),
+    teacher_epochs=4,
     teacher_batch_size=200,
     teacher_muon_learning_rate=0.05,
     teacher_learning_rate=0.15,
     teacher_weight_decay=5e-4,
     servings={
-        "mnist": Serving(pictures=55_000, share=0.65, versions=16, strength=1.0),
-        "rewritten": Serving(pictures=30_000, share=0.09, versions=3, strength=0.4),
-        "forms": Serving(pictures=30_000, share=0.08, versions=3, strength=0.4),
-        "printed": Serving(pictures=30_000, share=0.08, versions=2, strength=0.3),
-        "characters": Serving(pictures=30_000, share=0.05, versions=2, strength=0.3),
-        "other": Serving(pictures=25_000, share=0.05, versions=2, strength=0.3),
+        "mnist": Serving(pictures=55_000, share=0.60, versions=10, strength=1.0),
+        "rewritten": Serving(pictures=30_000, share=0.10, versions=3, strength=0.4),
+        "forms": Serving(pictures=30_000, share=0.09, versions=3, strength=0.4),
+        "printed": Serving(pictures=30_000, share=0.09, versions=2, strength=0.3),
+        "characters": Serving(pictures=30_000, share=0.06, versions=2, strength=0.3),
+        "other": Serving(pictures=25_000, share=0.06, versions=2, strength=0.3),
     },
     candidates=6,
 )

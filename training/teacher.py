@@ -1,6 +1,4 @@
-"""A teacher: a convolutional network six times LeNet-5's size and a hundred times its work, which is never shipped."""
-
-from collections.abc import Sequence
+"""The teacher: a convolutional network three times LeNet-5's size and fifty times its work, which is never shipped."""
 
 import torch
 from rich.progress import Progress
@@ -9,7 +7,7 @@ from torch.nn.functional import cross_entropy
 
 from training.corpus import Mixture
 from training.descent import Descent, Rates
-from training.device import DEVICE, roughly, to_device
+from training.device import DEVICE, to_device
 from training.recipes import Best
 
 _EVALUATION_BATCH = 100
@@ -32,9 +30,7 @@ class Teacher(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Logits, (N, 10), of images (N, 1, 28, 28) in [0, 1]."""
-        with roughly():
-            features = self.features(image)
-        logits: Tensor = self.output(features.float().amax(dim=(2, 3)))
+        logits: Tensor = self.output(self.features(image).amax(dim=(2, 3)))
         return logits
 
 
@@ -46,10 +42,10 @@ def _convolutions(inputs: int, outputs: int) -> list[nn.Module]:
     return layers
 
 
-def train_teacher(recipe: Best, epochs: int, digits: Mixture, progress: Progress) -> Teacher:
+def train_teacher(recipe: Best, digits: Mixture, progress: Progress) -> Teacher:
     """Train on every source of digits."""
     net = to_device(Teacher(recipe.teacher_widths))
-    steps = epochs * digits.steps(recipe.teacher_batch_size)
+    steps = recipe.teacher_epochs * digits.steps(recipe.teacher_batch_size)
     kernels = [layer.weight for layer in net.features if isinstance(layer, nn.Conv2d)]
     rates = Rates(
         recipe.teacher_muon_learning_rate,
@@ -60,7 +56,7 @@ def train_teacher(recipe: Best, epochs: int, digits: Mixture, progress: Progress
     )
     descent = Descent(net, kernels, rates, steps, rising=0.25)
     task = progress.add_task("Train teacher", total=steps)
-    for epoch in range(1, epochs + 1):
+    for epoch in range(1, recipe.teacher_epochs + 1):
         loss = torch.zeros(())
         for batch in digits.draw(recipe.teacher_batch_size):
             images = (digits.images[batch].to(DEVICE).float() / 255).contiguous(memory_format=torch.channels_last)
@@ -68,16 +64,14 @@ def train_teacher(recipe: Best, epochs: int, digits: Mixture, progress: Progress
             descent.step(batch_loss)
             loss += batch_loss.detach().cpu()
             progress.advance(task)
-        mean = float(loss) * epochs / steps
-        progress.update(task, description=f"Train teacher: epoch {epoch}/{epochs}, loss {mean:.4f}")
-    return net
+        mean = float(loss) * recipe.teacher_epochs / steps
+        progress.update(task, description=f"Train teacher: epoch {epoch}/{recipe.teacher_epochs}, loss {mean:.4f}")
+    return net.eval()
 
 
 @torch.no_grad()
-def teach(teachers: Sequence[Teacher], images: Tensor) -> Tensor:
-    """The mean of the teachers' logits, float16 (N, 10) on the CPU, of images uint8 (N, 1, 28, 28)."""
-    answers = torch.zeros(len(images), 10)
-    for rows in torch.split(torch.arange(len(images)), _EVALUATION_BATCH):
-        batch = (images[rows].to(DEVICE).float() / 255).contiguous(memory_format=torch.channels_last)
-        answers[rows] = torch.stack([teacher(batch) for teacher in teachers]).mean(dim=0).cpu()
-    return answers.half()
+def teach(teacher: Teacher, images: Tensor) -> Tensor:
+    """The teacher's logits, float16 (N, 10) on the CPU, of images uint8 (N, 1, 28, 28)."""
+    return torch.cat(
+        [teacher(batch.to(DEVICE).float() / 255).half().cpu() for batch in torch.split(images, _EVALUATION_BATCH)]
+    )
