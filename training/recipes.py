@@ -113,7 +113,7 @@ class Best(Recipe):
     """By kind of picture: `mnist`; `rewritten`, MNIST's digits in other pens, photographed; `forms`, digits in forms
     that MNIST lacks; `printed`; and no digits: `characters`, drawn with the same pens, and `other` things."""
     candidates: int
-    """Finished models whose figures on the test set were looked at, the one shipped and one after it included."""
+    """Finished models whose figures on the test set were looked at, the one shipped included."""
 
 
 PAPER = Paper(
