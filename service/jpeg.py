@@ -38,7 +38,7 @@ def kept_a_pixel(layers: Sequence[tuple[int, int, int, int]]) -> float:
 
     Where they make no picture, as no decoder takes them, it is their number.
     """
-    if not all(layer[1] and layer[2] for layer in layers) or not layers:
+    if not layers or not all(layer[1] and layer[2] for layer in layers):
         return max(len(layers), 1)
     across, down = (max(layer[side] for layer in layers) for side in (1, 2))
     blocks = sum(layer[1] * layer[2] for layer in layers)

@@ -19,15 +19,18 @@ import numpy as np
 import pyarrow.dataset
 import pyarrow.parquet
 import pytest
+import typer
 from rich.console import Console
 from typer.testing import CliRunner, Result
 
+from model.contract import ARTIFACTS, MODEL_FILE
 from service.batch import BatchError
 from service.batch.engine import CHUNK
 from service.batch.inputs import Inputs, readable
 from service.batch.journal import SUFFIX
 from service.classifier import Classifier
 from service.cli import app, progress
+from service.cli.batch import _run_on_ray
 from service.settings import available_cpus
 from tests.conftest import ROOT, png
 from tests.scans import BLANK, write_scans
@@ -624,3 +627,16 @@ def test_the_model_that_is_named_answers(scans, tmp_path, tiny_model):
 
     assert identity["model"].startswith("tiny 0.0.1")
     assert Classifier.load(tiny_model).record.sha256 in identity["model"]
+
+
+def test_what_ray_cannot_write_is_told_in_one_line(monkeypatch, capsys):
+    """Fails where it is a traceback."""
+
+    def fail(*_):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setitem(sys.modules, "service.batch.cluster", SimpleNamespace(run_on_ray=fail))
+    job = SimpleNamespace(reader=SimpleNamespace(model_path=ARTIFACTS / MODEL_FILE), output="/answers.parquet")
+    with pytest.raises(typer.Exit):
+        _run_on_ray(job, None)
+    assert "/answers.parquet could not be written: Permission denied" in capsys.readouterr().err

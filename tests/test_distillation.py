@@ -18,6 +18,7 @@ from training.augmentation import SHIFT, distort
 from training.best import _dependencies
 from training.corpus import Mixture, Source
 from training.dataset import NO_DIGIT, fetch_mnist
+from training.pictures.studio import _Studio
 from training.pipeline import make_artifacts
 from training.recipes import BEST, Portion, Serving
 from training.rejection import PARAMETERS, JudgedLeNet5, train_judge
@@ -270,3 +271,16 @@ def test_nothing_is_left_to_go_on_with(best):
     """Once the artifacts are written, the stages are gone."""
     assert (best[1] / "stages").is_dir()
     assert not list((best[1] / "stages").iterdir())
+
+
+def test_pictures_are_drawn_again_where_more_is_held_out(tmp_path):
+    """They are drawn from what is not. Fails where they are found as they were, with digits that are held out now."""
+    drawn = []
+
+    def make(seed):
+        drawn.append(seed)
+        return np.zeros((2, 28, 28), np.uint8), np.zeros(2, np.int64)
+
+    for images in (55_000, 55_000, 50_000):
+        _Studio(Stages(1, "1.0", tmp_path), images, QUIET)._stage("rewritten", 2, make)
+    assert len(drawn) == 2

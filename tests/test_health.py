@@ -2,6 +2,8 @@
 
 import pytest
 
+from service.readiness import Readiness
+
 
 @pytest.mark.parametrize("probe", ["/livez", "/readyz", "/healthz", "/health"])
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
@@ -28,3 +30,11 @@ def test_readiness_goes_one_way(unstarted):
 def test_a_probe_names_both_its_methods(client):
     """In Allow, where it is asked in a third way."""
     assert set(client.post("/livez").headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
+def test_who_was_told_to_stop_does_not_become_ready():
+    """A signal may come while the service starts."""
+    readiness = Readiness()
+    readiness.drain()
+    readiness.ready()
+    assert readiness.state == "draining"

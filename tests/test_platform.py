@@ -194,3 +194,15 @@ def test_where_memory_runs_out_requests_are_put_off_and_small_ones_answered(digi
             assert asked(server.port, large).status == 503
             assert asked(server.port, post("/predict", digit_png)).status == 200
         assert server.stop() == 0
+
+
+def test_descriptors_suffice_for_twice_the_connections():
+    """As many as fair shares let in. Fails where room is made for the limit only: the others could not be accepted."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1024, hard))  # as shells start programs
+    try:
+        with running_server(max_connections=1500) as server:
+            raised, _ = resource.prlimit(server.process.pid, resource.RLIMIT_NOFILE)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert raised >= min(3000, hard)

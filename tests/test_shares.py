@@ -233,3 +233,21 @@ def test_a_failure_keeps_nothing_in_memory():
         assert seen[0]() is None
     finally:
         gc.enable()
+
+
+def test_whoever_waits_too_long_for_a_thread_is_counted_among_the_refused():
+    """Fails where the error is made past what counts it."""
+    told, release = [], threading.Event()
+
+    async def scenario() -> None:
+        workers = Workers(1, 60, 0.05, lambda detail: told.append(detail) or Overloaded(detail))
+        first = asyncio.create_task(workers.begin(release.wait, "a"))
+        await asyncio.sleep(0)
+        with pytest.raises(Overloaded):
+            await workers.begin(lambda: None, "b")
+        release.set()
+        await first
+        workers.close()
+
+    asyncio.run(scenario())
+    assert len(told) == 1
