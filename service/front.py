@@ -49,6 +49,7 @@ class Front:
         self.most_bytes = min(MOST_BYTES, held.settings.max_buffered_bytes // held.settings.max_connections)
         """All connections together then hold here no more than bodies elsewhere may."""
         self._longest = self.most_bytes + held.settings.max_header_bytes
+        """Of a plain request, head and all: more bytes need not be looked through."""
         self._waiting: list[Plain] = []
 
     @cached_property

@@ -134,7 +134,7 @@ class Server(uvicorn.Server):
             self.watchdog.beat()
             for number, connection in enumerate(self.guarded(), start=1):
                 if connection in self.server_state.connections:  # else it has ended while others had their turn
-                    enforce(connection, loop.time())
+                    enforce_deadlines(connection, loop.time())
                 if number % SWEPT_TOGETHER == 0:
                     await asyncio.sleep(0)
 
@@ -154,7 +154,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Accept what has connected, answer what was accepted, then let uvicorn shut down."""
-        self.readiness.drain()
+        self.readiness.drain()  # however the stop began
         if not self.force_exit:
             deadline = asyncio.get_running_loop().time() + GRACE_SECONDS
             await drain_accept_queue(sockets or [])
@@ -188,7 +188,7 @@ class Server(uvicorn.Server):
         return [connection for connection in self.server_state.connections if isinstance(connection, GuardedProtocol)]
 
 
-def enforce(connection: GuardedProtocol, now: float) -> None:
+def enforce_deadlines(connection: GuardedProtocol, now: float) -> None:
     """Enforce one connection's deadlines: a bug that one meets must not leave the others without any."""
     try:
         connection.enforce_deadlines(now)

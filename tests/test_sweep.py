@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import SimpleNamespace
 
 from service import server as serving
-from service.server import SWEPT_TOGETHER, Server, enforce
+from service.server import SWEPT_TOGETHER, Server
 
 MANY = 10 * SWEPT_TOGETHER
 
@@ -61,6 +61,8 @@ def test_a_bug_in_one_connection_costs_no_other_its_deadlines(caplog):
         raise RuntimeError("a bug")
 
     aborted = []
-    enforce(SimpleNamespace(enforce_deadlines=fail, transport=SimpleNamespace(abort=lambda: aborted.append(1))), 0.0)
+    serving.enforce_deadlines(
+        SimpleNamespace(enforce_deadlines=fail, transport=SimpleNamespace(abort=lambda: aborted.append(1))), 0.0
+    )
     assert aborted == [1]
     assert "a bug" in caplog.text
