@@ -18,14 +18,14 @@ from unittest.mock import patch
 import uvloop
 from uvicorn.server import ServerState
 
-from benchmarks.asks import SEVEN, Ask, base64_json, form, raw
+from benchmarks.asks import SEVEN, Ask, base64_json, form, photographed, raw
 from benchmarks.contestants import ROOT, ours
 from benchmarks.load import check_tools, load
 from benchmarks.measure import LOADED_SECONDS, MANY, WARM_SECONDS
 from benchmarks.process import running
 from benchmarks.table import markdown_table
 from model.plots import draw_shares
-from service import front, pipeline
+from service import front, pipeline, replies
 from service.app import create_app
 from service.deps import Held
 from service.front import Front
@@ -58,7 +58,8 @@ def main() -> None:
 
 def ways() -> list[list[str]]:
     """Each kind of body through the front and through the app."""
-    kinds = {"raw bytes": raw(SEVEN), "form": form([SEVEN]), "JSON": base64_json(SEVEN)}
+    photo = raw(photographed(640, 480), kind="image/jpeg")
+    kinds = {"raw bytes": raw(SEVEN), "form": form([SEVEN]), "JSON": base64_json(SEVEN), "640×480 JPEG": photo}
     return [
         [name, *(f"{sum(uvloop.run(in_process(ask, MANY, fronted)).values()):.1f}" for fronted in (True, False))]
         for name, ask in kinds.items()
@@ -156,7 +157,7 @@ class Stopwatch:
             ("frame", front, "prepare_framed"),
             ("infer", held.serving.classifier, "classify"),
             ("judge", front, "predict"),
-            ("encode", front, "to_json"),
+            ("encode", replies, "to_json"),
             ("metrics", front, "tell_stages"),
             ("metrics", held.metrics, "observe_predictions"),
         ):

@@ -117,8 +117,7 @@ class Admission:
         try:
             yield arrival
         finally:
-            if arrival.bytes:
-                self.arriving.give_back(origin, arrival.bytes)
+            arrival.close()
 
 
 @contextmanager
@@ -139,11 +138,21 @@ class Arrival:
         self.origin = origin
         self.bytes = 0
 
+    def admits(self, count: int) -> bool:
+        """Whether there is room for so many more."""
+        return self.admission.arriving.admits(self.origin, count)
+
     def add(self, count: int) -> None:
         """Count bytes that came. Raises Overloaded where all bodies together hold too many."""
         if not count:
             return
-        if not self.admission.arriving.admits(self.origin, count):
+        if not self.admits(count):
             raise self.admission.busy("Too many bodies are arriving at once; try again in a second.")
         self.bytes += count
         self.admission.arriving.take(self.origin, count)
+
+    def close(self) -> None:
+        """They are there, or will not come. Once is enough, and more does no harm."""
+        if self.bytes:
+            self.admission.arriving.give_back(self.origin, self.bytes)
+            self.bytes = 0

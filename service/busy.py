@@ -11,7 +11,7 @@ from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from service.boundary import SECURITY_LINES
-from service.errors import PROBLEM_JSON, Overloaded, problem
+from service.errors import PROBLEM_JSON, Overloaded, ServiceError, problem, problem_response
 from service.exchange import write
 from service.observe import METHODS, Finished, Observer
 from service.request_id import request_id
@@ -41,12 +41,28 @@ class Busy:
         write(self.cycle, HTTPStatus.SERVICE_UNAVAILABLE, *told(scope, self.error, self.observers, seconds))
 
 
-def told(scope: Scope, error: Overloaded, observers: Sequence[Observer], seconds: float = 0.0) -> tuple[bytes, bytes]:
-    """The headers and the body of the answer to a request that is turned away; every observer is told."""
+def told(
+    scope: Scope, error: ServiceError, observers: Sequence[Observer], seconds: float = 0.0, body_bytes: int = 0
+) -> tuple[bytes, bytes]:
+    """The headers and the body of the answer to a request that has failed; every observer is told.
+
+    `body_bytes`: of its body, those that were read.
+    """
     method = scope["method"] if scope["method"] in METHODS else "other"
-    finished = Finished(scope, method, scope["path"], HTTPStatus.SERVICE_UNAVAILABLE, seconds, 0)
+    finished = Finished(scope, method, scope["path"], error.status, seconds, body_bytes)
     for observer in observers:
         observer(finished)
+    return _come_back(scope, error) if isinstance(error, Overloaded) else _written(scope, error)
+
+
+def _written(scope: Scope, error: ServiceError) -> tuple[bytes, bytes]:
+    response = problem_response(scope, error)
+    lines = b"".join([b"%b: %b\r\n" % header for header in response.raw_headers])
+    always = f"x-request-id: {request_id(scope)}\r\n{SECURITY_LINES}".encode()
+    return lines + always, bytes(response.body)
+
+
+def _come_back(scope: Scope, error: Overloaded) -> tuple[bytes, bytes]:
     name = request_id(scope).encode()
     body, headers = ready(scope["path"], error.detail)
     body = body.replace(ID.encode(), name)

@@ -1,44 +1,41 @@
-"""The front of POST /predict: what takes less time than a task and a router do is answered before them.
+"""The front of POST /predict: plain requests are answered before parser, router and the app's layers.
 
 Most pictures that programs send are framed already, as grey PNGs of 28 x 28. Reading one takes some 30 µs, a request's
-way through parser and app several times that. So the connection shows what arrives to the front first. All that arrives
-within one turn of the event loop is read together, and answered with the bytes that the route would have sent.
+way through parser and app more than ten times that. So the connection shows what arrives to the front first. All that
+arrives within one turn of the event loop is read together, and answered with the bytes that the route would have sent.
+Other pictures are read one by one, as the route reads them, in a thread where they are large.
 
-What is not plain goes the long way, through the app: other pictures, other queries, and every failure.
-`tests/test_surfaces_agree.py` holds the two to each other.
+What is not plain goes the long way, through the app: other queries, and forms and JSON that are large or written in
+other ways. `tests/test_surfaces_agree.py` holds the two to each other.
 """
 
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import closing
 from functools import cached_property
-from http import HTTPStatus
 from time import perf_counter
 
 from opentelemetry import trace
-from pydantic_core import to_json
-from starlette.types import Scope
 
+from service.admission import BIG_BODY, Arrival, held
 from service.auth import is_authorized
-from service.boundary import SECURITY_LINES
-from service.busy import Busy, told
+from service.busy import Busy
 from service.classifier import Classifier
 from service.deps import Held
-from service.exchange import MOST_BYTES, answer_bytes, first_lines, is_short
-from service.observe import Finished
+from service.errors import ServiceError
+from service.exchange import MOST_BYTES, is_short
+from service.expected import Expected
 from service.pipeline import model_name, predict, prepare_framed
 from service.plain import Connection, Plain, read_plain
-from service.request_id import HEADER, chosen_id
-from service.schemas import Answer, ModelName, Prediction
+from service.replies import Replies
+from service.schemas import Prediction
+from service.single import Ask, read_picture
 from service.timing import tell_stages
-from service.upload import plain_image
+from service.upload import is_taken_out_fast, plain_image
+from service.workers import SMALL_BYTES
 
 logger = logging.getLogger(__name__)
-
-_HEADERS = (
-    f"server-timing: %b\r\ncache-control: no-store\r\ncontent-type: application/json\r\n{SECURITY_LINES}%b"
-).encode()
-"""The same for all answers of a turn."""
 
 
 class Front:
@@ -46,10 +43,9 @@ class Front:
 
     def __init__(self, held: Held) -> None:
         self.held = held
+        self._replies = Replies(held)
         self.most_bytes = min(MOST_BYTES, held.settings.max_buffered_bytes // held.settings.max_connections)
-        """All connections together then hold here no more than bodies elsewhere may."""
-        self._longest = self.most_bytes + held.settings.max_header_bytes
-        """Of a plain request, head and all: more bytes need not be looked through."""
+        """Of a short body. All connections together then hold no more than bodies elsewhere may."""
         self._waiting: list[Plain] = []
 
     @cached_property
@@ -59,9 +55,7 @@ class Front:
 
     def take(self, data: bytes, connection: Connection) -> Plain | None:
         """Take the request that these bytes begin with; None where it is not plain."""
-        if len(data) > self._longest:
-            return None
-        plain = read_plain(data, connection)
+        plain = read_plain(data, connection, self.held.settings.max_header_bytes)
         if plain is None or self.traced or not self._is_within_limits(plain):
             return None
         settings, admission = self.held.settings, self.held.admission
@@ -73,30 +67,50 @@ class Front:
             plain.origin = admission.origin_of(connection.client, plain.headers.items())
         else:
             plain.origin = connection.origin
+        return self._with_room(plain)
+
+    def _with_room(self, plain: Plain) -> Plain | None:
+        """Count the bytes of a body that is waited for, and keep a large picture its place; None where there is none.
+
+        Short bodies are not counted: all connections together hold no more than bodies may.
+        """
+        admission = self.held.admission
+        if plain.missing <= 0 or plain.body_bytes <= self.most_bytes:
+            return plain
+        if not admission.admits(plain.origin, plain.body_bytes):
+            return None
+        come, plain.body = plain.body, b""
+        plain.arrival = plain.keep(closing(Arrival(admission, plain.origin)))
+        if not plain.add(come):
+            return None
+        if plain.body_bytes > BIG_BODY:
+            place = admission.kept_place(plain.origin, plain.body_bytes)
+            plain.expected = plain.keep(closing(Expected(place, lambda: len(plain.body))))
         return plain
 
     def _is_within_limits(self, plain: Plain) -> bool:
         settings = self.held.settings
         return (
-            0 < plain.body_bytes <= self.most_bytes
-            and plain.head_bytes <= settings.max_header_bytes
+            0 < plain.body_bytes <= settings.max_body_bytes
+            and is_taken_out_fast(plain.body_bytes, plain.content_type)
             and len(plain.headers) <= settings.max_header_count
             and len(plain.path) <= settings.max_url_bytes
         )
 
     def turn_away(self, headers: dict[bytes, bytes]) -> Busy | None:
         """Tell a short request to come back later; None where it takes more than that."""
-        if not is_short(headers, self.most_bytes) or self.held.readiness.state == "draining":
+        if not is_short(headers, self.most_bytes) or self._replies.are_last:
             return None
         return Busy(self.held.admission.busy(), self.held.observers)
 
     def submit(self, plain: Plain) -> None:
         """Answer a request whose body has arrived, together with all others of this turn."""
-        in_work = self.held.admission.in_work
-        if not in_work.admits(plain.origin):
+        admission = self.held.admission
+        plain.arrived()
+        if not admission.admits(plain.origin, 0 if plain.expected else plain.body_bytes):
             self._turn_away(plain)
             return
-        in_work.take(plain.origin)
+        admission.in_work.take(plain.origin)
         if not self._waiting:
             asyncio.get_running_loop().call_soon(self._answer_turn)
         self._waiting.append(plain)
@@ -105,31 +119,22 @@ class Front:
         """Tell it to come back later; there may be as many of these as answers, and they must cost far less."""
         if plain.connection.flow.write_paused:  # what is said to it would pile up
             plain.connection.take_long_way()
-            return
-        scope: Scope = {"method": "POST", "path": plain.path, "headers": plain.headers.items()}
-        headers, body = told(scope, self.held.admission.busy(), self.held.observers, perf_counter() - plain.started)
-        last = self.held.readiness.state == "draining"
-        always = plain.connection.server_state.default_headers
-        answer = answer_bytes(HTTPStatus.SERVICE_UNAVAILABLE, always, headers, body, keep_alive=not last)
-        plain.connection.answer(answer, last=last)
+        else:
+            self._replies.tell(plain, self.held.admission.busy(), read_bytes=0)
 
     def _answer_turn(self) -> None:
         turn, classifier = self._end_wait(), self.held.serving.classifier
         if not turn:
             return
-        try:
-            predictions, timing = self._read(turn, classifier)
-        except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
-            logger.exception("%d requests could not be read together", len(turn))
-            predictions, timing = [None] * len(turn), ""
-        model, last = model_name(classifier), self.held.readiness.state == "draining"
-        head = first_lines(HTTPStatus.OK, turn[0].connection.server_state.default_headers)
-        head += _HEADERS % (timing.encode(), b"connection: close\r\n" if last else b"")
-        for plain, prediction in zip(turn, predictions, strict=True):
-            if prediction is None:
-                plain.connection.take_long_way()
+        read, timing = self._read_together(turn, classifier)
+        model, head = model_name(classifier), self._replies.head(timing, turn[0].connection)
+        for plain, (raw, prediction) in zip(turn, read, strict=True):
+            if prediction is not None:
+                self._replies.answer(plain, prediction, model, head)
+            elif raw is not None:
+                self._begin_alone(plain, raw, classifier)
             else:
-                plain.connection.answer(head + self._answer(plain, prediction, model), last=last)
+                plain.connection.take_long_way()
 
     def _end_wait(self) -> list[Plain]:
         """The requests of a turn that are still to be answered here."""
@@ -140,26 +145,56 @@ class Front:
                 plain.connection.take_long_way()
         return [plain for plain in waited if not plain.left]
 
-    def _read(self, turn: Sequence[Plain], classifier: Classifier) -> tuple[list[Prediction | None], str]:
-        """What the network says of a turn's pictures, None of one that is not plain; and the Server-Timing of each."""
-        prepared = prepare_framed([plain_image(plain.body, plain.content_type) for plain in turn])
+    def _read_together(
+        self, turn: Sequence[Plain], classifier: Classifier
+    ) -> tuple[Sequence[tuple[bytes | None, Prediction | None]], str]:
+        """The picture of each request, and what the network says of those that are framed; their Server-Timing."""
+        try:
+            raws = [plain_image(bytes(plain.body), plain.content_type) for plain in turn]
+            return self._read(raws, classifier)
+        except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
+            logger.exception("%d requests could not be read together", len(turn))
+            return [(None, None)] * len(turn), ""
+
+    def _read(
+        self, raws: Sequence[bytes | None], classifier: Classifier
+    ) -> tuple[Sequence[tuple[bytes | None, Prediction | None]], str]:
+        prepared = prepare_framed([raw if raw and len(raw) <= SMALL_BYTES else None for raw in raws])
         framed = [item for item in prepared if item is not None]
+        if not framed:
+            return [(raw, None) for raw in raws], ""
         start = perf_counter()
         predictions = predict(framed, classifier)
-        infer_seconds = (perf_counter() - start) / max(len(framed), 1)
+        infer_seconds = (perf_counter() - start) / len(framed)
         self.held.metrics.observe_predictions(predictions)
         timing = tell_stages(framed[:1], infer_seconds, self.held.metrics, len(framed))
         left = iter(predictions)
-        return [None if item is None else next(left) for item in prepared], timing
+        return [(raw, next(left) if item else None) for raw, item in zip(raws, prepared, strict=True)], timing
 
-    def _answer(self, plain: Plain, prediction: Prediction, model: ModelName) -> bytes:
-        """The end of the head, and the body; all who want to know of the request are told."""
-        name = chosen_id(plain.headers.get(HEADER, b""))
-        scope: Scope = {"path": plain.path, "state": {"request_id": name, "prediction": prediction}}
-        answer: Answer = {**prediction, "model": model, "request_id": name}
-        body = to_json(answer)
-        seconds = perf_counter() - plain.started
-        finished = Finished(scope, "POST", plain.path, HTTPStatus.OK, seconds, plain.body_bytes)
-        for observer in self.held.observers:
-            observer(finished)
-        return b"content-length: %d\r\nx-request-id: %b\r\n\r\n%b" % (len(body), name.encode(), body)
+    def _begin_alone(self, plain: Plain, raw: bytes, classifier: Classifier) -> None:
+        """Read a picture that is not framed yet. Its request holds a slot meanwhile."""
+        plain.keep(held(self.held.admission.in_work, plain.origin, 1))
+        plain.reading = asyncio.create_task(self._read_alone(plain, raw, classifier))
+
+    async def _read_alone(self, plain: Plain, raw: bytes, classifier: Classifier) -> None:
+        try:
+            await self._answer_alone(plain, raw, classifier)
+        except Exception:
+            logger.exception("a picture could not be read")
+            plain.reading = None
+        if not plain.reading:  # the bug is met again, and has its 500
+            plain.connection.take_long_way()
+
+    async def _answer_alone(self, plain: Plain, raw: bytes, classifier: Classifier) -> None:
+        """Answer it as the route does."""
+        try:
+            async with self.held.workers.deadline():
+                read = await read_picture(raw, Ask(classifier), self.held, plain.origin, plain.expected)
+        except ServiceError as error:
+            self._replies.tell(plain, error, plain.body_bytes)
+            return
+        self.held.metrics.observe_predictions([read.prediction])
+        timing = tell_stages([read.prepared], read.infer_seconds, self.held.metrics)
+        self._replies.answer(
+            plain, read.prediction, model_name(classifier), self._replies.head(timing, plain.connection)
+        )

@@ -17,20 +17,32 @@ class FrontedProtocol(GuardedProtocol):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.plain: Plain | None = None  # what the front has taken and not answered
+        self.behind = b""  # what came while its picture was read
 
     def data_received(self, data: bytes) -> None:
         """Take a plain request, or more of one; all else is the parser's."""
         plain = self.plain
-        if plain:
-            plain.data += data
-        elif self.front and self.at_rest:
-            plain = self.plain = self.front.take(data, self)
-        if not (self.front and plain):
-            super().data_received(data)
-        elif (missing := plain.missing) < 0:
+        if plain and plain.reading:
+            self.behind += data
+            self.flow.pause_reading()
+        elif plain and plain.add(data):
+            self.pass_on(plain)
+        elif plain:  # there is no room for these; the app says so
             self.take_long_way()
-        elif missing:
-            self.wait_for_body(plain.body_bytes - missing)
+            self.data_received(data)
+        elif self.front and self.at_rest and (plain := self.front.take(data, self)):
+            self.plain = plain
+            self.pass_on(plain)
+        else:
+            super().data_received(data)
+
+    def pass_on(self, plain: Plain) -> None:
+        """Have the front answer what has come in full; wait for what has not."""
+        assert self.front
+        if plain.missing < 0:
+            self.take_long_way()
+        elif plain.missing:
+            self.wait_for_body(len(plain.body))
         else:
             self.silent, self.phase = False, "idle"
             self.front.submit(plain)
@@ -53,21 +65,29 @@ class FrontedProtocol(GuardedProtocol):
 
     def answer(self, data: bytes, *, last: bool) -> None:
         """Send the answer to what the front has taken; hang up where it is the last."""
+        if self.plain:
+            self.plain.end()
         self.plain = None
         self.server_state.total_requests += 1
         self.transport.write(data)
         if last:
             self.transport.close()
-        else:
-            self.enter("idle")
+            return
+        self.enter("idle")
+        if self.behind:
+            behind, self.behind = self.behind, b""
+            self.flow.resume_reading()
+            self.data_received(behind)
 
     def take_long_way(self) -> None:
-        """Show the parser what the front has taken, if anything."""
+        """Show the parser what the front has taken, if anything, and what came behind it."""
         plain, self.plain = self.plain, None
         if plain:
-            plain.left = True
+            plain.leave()
+            behind, self.behind = self.behind, b""
+            self.flow.resume_reading()
             self.phase = "idle"
-            self.feed(plain.data)
+            self.feed(b"".join((plain.head, plain.body, behind)))
 
     # What happens meanwhile
 
@@ -78,8 +98,10 @@ class FrontedProtocol(GuardedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Have the app told of a client that left."""
-        self.take_long_way()
-        super().connection_lost(exc)
+        try:
+            self.take_long_way()
+        finally:
+            super().connection_lost(exc)
 
     def refuse(self, refused: Refused) -> None:
         """Answer and close, in the way that is the same for all."""
@@ -88,6 +110,7 @@ class FrontedProtocol(GuardedProtocol):
             super().refuse(refused)
 
     def shutdown(self) -> None:
-        """Close once what is in work is answered."""
-        self.take_long_way()
-        super().shutdown()
+        """Close once what is in work is answered: where a picture is read already, as the last."""
+        if not (self.plain and self.plain.reading):
+            self.take_long_way()
+            super().shutdown()

@@ -4,17 +4,28 @@ What is read here is a small part of HTTP, with nothing left to interpretation. 
 the parser makes of the same bytes.
 """
 
+import asyncio
 import re
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from starlette.types import Scope
 from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.server import ServerState
+
+from service.admission import Arrival
+from service.expected import Expected
+
+T = TypeVar("T")
 
 _TOKEN = rb"[!#$%&'*+.0-9A-Z^_`a-z|~-]++"
 _HEAD = re.compile(rb"POST ((?:/v1)?/predict) HTTP/1\.1\r\n((?:%b: ?+[!-~][ -~]*+(?<! )\r\n)++)\r\n" % _TOKEN).match
 _LINES = re.compile(rb"([^:]++): ?+([^\r]++)\r\n").findall
+
+_MOST_DIGITS = 15
+"""Of a length: no body is so long, and Python would not read thousands of them."""
 
 UNTAKEN = frozenset({b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"})
 """Headers that ask for more than an answer."""
@@ -40,18 +51,25 @@ class Plain:
     """A request for a prediction, with a body whose length it tells, on a connection that is kept."""
 
     connection: Connection
-    data: bytes
-    """All that came of it."""
     path: str
     headers: dict[bytes, bytes]
     """By their names in small letters; none is there twice."""
-    head_bytes: int
+    head: bytes
+    body: bytes | bytearray
+    """What came of it, and behind it."""
     body_bytes: int
     """As it tells."""
     origin: str = ""
     started: float = field(default_factory=perf_counter)
+    arrival: Arrival | None = None
+    """Where so much is still to come that its bytes are counted."""
+    expected: Expected | None = None
+    """The place that is kept for a large picture."""
+    reading: asyncio.Task[None] | None = None
+    """Where its picture is read by itself."""
     left: bool = False
     """Whether it has gone the long way."""
+    _kept: ExitStack | None = None
 
     @property
     def content_type(self) -> str:
@@ -61,17 +79,56 @@ class Plain:
     @property
     def missing(self) -> int:
         """Bytes still to come; below 0 where something else has come behind them."""
-        return self.head_bytes + self.body_bytes - len(self.data)
+        return self.body_bytes - len(self.body)
 
     @property
-    def body(self) -> bytes:
-        """What came of it."""
-        return self.data[self.head_bytes :]
+    def scope(self) -> Scope:
+        """What errors and observers ask of it."""
+        return {"method": "POST", "path": self.path, "headers": self.headers.items(), "state": {}}
+
+    def keep(self, something: AbstractContextManager[T]) -> T:
+        """Hold something for as long as it is neither answered nor has left."""
+        if self._kept is None:
+            self._kept = ExitStack()
+        return self._kept.enter_context(something)
+
+    def add(self, data: bytes | bytearray) -> bool:
+        """More of it came; False, and it is left out, where all bodies together hold too many bytes."""
+        if self.arrival:
+            if not self.arrival.admits(len(data)):
+                return False
+            self.arrival.add(len(data))
+        if isinstance(self.body, bytes):
+            self.body = bytearray(self.body)
+        self.body += data
+        return True
+
+    def arrived(self) -> None:
+        """All of it is there: a large picture's place is kept until it takes one in the line."""
+        self.body = bytes(self.body)
+        if self.arrival:
+            self.arrival.close()
+        if self.expected:
+            self.expected.arrived()
+
+    def end(self) -> None:
+        """It is answered, or the app will do that: nothing is held for it, nor by it."""
+        self.arrival = self.expected = None
+        if self._kept:
+            self._kept.close()
+
+    def leave(self) -> None:
+        """It goes the long way: nobody waits for what is done about it."""
+        reading, self.reading = self.reading, None
+        self.left = True
+        self.end()
+        if reading:
+            reading.cancel()
 
 
-def read_plain(data: bytes, connection: Connection) -> Plain | None:
+def read_plain(data: bytes, connection: Connection, most_head_bytes: int) -> Plain | None:
     """The request that these bytes begin with, or are; None where it is not plain, or its head is not complete."""
-    match = _HEAD(data)
+    match = _HEAD(data, 0, most_head_bytes)
     if match is None:
         return None
     lines = _LINES(match[2])
@@ -81,8 +138,10 @@ def read_plain(data: bytes, connection: Connection) -> Plain | None:
         len(headers) < len(lines)
         or b"host" not in headers
         or not length.isdigit()
+        or len(length) > _MOST_DIGITS
         or not UNTAKEN.isdisjoint(headers)
         or headers.get(b"connection", b"keep-alive").lower() != b"keep-alive"
     ):
         return None
-    return Plain(connection, data, match[1].decode(), headers, match.end(), int(length))
+    end = match.end()
+    return Plain(connection, match[1].decode(), headers, data[:end], data[end:], int(length))

@@ -1,28 +1,23 @@
 """POST /predict and POST /predict/batch."""
 
-from collections.abc import Iterable
 from functools import partial
 from time import perf_counter
 
 from fastapi import APIRouter, Request, Response
-from PIL import Image
 from pydantic_core import to_json
 
-from model.framing import Polarity
 from service import openapi, pipeline
 from service.batches import prepare_batch
-from service.classifier import Classifier
 from service.deps import IncludeQuery, PolarityQuery, held_for, included
 from service.errors import problem
 from service.expected import Expected
-from service.imaging import open_image
-from service.pipeline import Include, Prepared, model_name
+from service.pipeline import Prepared, model_name
 from service.presence import while_connected
 from service.request_id import request_id
 from service.schemas import Answer, BatchAnswer, Failure, Prediction
+from service.single import Ask, read_picture
 from service.timing import tell_stages
 from service.upload import image_in, images_in, is_taken_out_fast, read_body
-from service.workers import is_small
 
 router = APIRouter(tags=["predict"])
 
@@ -44,29 +39,13 @@ async def predict(
         async with workers.deadline():
             content_type = request.headers.get("content-type", "")
             extract = partial(image_in, body, content_type, settings.structure())
-            raw = extract() if is_taken_out_fast(body, content_type) else await workers.begin(extract, origin)
-            image = open_image(raw, settings.max_pixels)
-            read = partial(_read, image, polarity, classifier, extra)
-            place = admission.place(origin, image.width * image.height, Expected.of(request.scope))
-            if is_small(image, raw):
-                prepared, prediction, infer_seconds = read()
-            else:
-                async with while_connected(request):
-                    prepared, prediction, infer_seconds = await workers.begin(read, origin, place)
-    held.metrics.observe_predictions([prediction])
-    request.state.prediction = prediction
-    answer: Answer = {**prediction, "model": model_name(classifier), "request_id": request_id(request.scope)}
-    return _response(answer, tell_stages([prepared], infer_seconds, held.metrics))
-
-
-def _read(
-    image: Image.Image, polarity: Polarity, classifier: Classifier, extra: Iterable[Include]
-) -> tuple[Prepared, Prediction, float]:
-    """Prepare and classify a picture, in one thread: in the event loop the network would run in others' way."""
-    prepared = pipeline.prepare(image, polarity)
-    start = perf_counter()
-    [prediction] = pipeline.predict([prepared], classifier, extra)
-    return prepared, prediction, perf_counter() - start
+            raw = extract() if is_taken_out_fast(len(body), content_type) else await workers.begin(extract, origin)
+            ask = Ask(classifier, polarity, extra)
+            read = await read_picture(raw, ask, held, origin, Expected.of(request.scope), while_connected(request))
+    held.metrics.observe_predictions([read.prediction])
+    request.state.prediction = read.prediction
+    answer: Answer = {**read.prediction, "model": model_name(classifier), "request_id": request_id(request.scope)}
+    return _response(answer, tell_stages([read.prepared], read.infer_seconds, held.metrics))
 
 
 @router.post("/v1/predict/batch", include_in_schema=False)

@@ -63,9 +63,9 @@ def plain_image(body: bytes, content_type: str) -> bytes | None:
             return body
 
 
-def is_taken_out_fast(body: bytes, content_type: str) -> bool:
+def is_taken_out_fast(body_bytes: int, content_type: str) -> bool:
     """Whether `image_in` takes no longer than a hop to a thread: where the body is small, or is the picture."""
-    return len(body) <= SMALL_BODY or media_type(content_type) not in ("multipart/form-data", "application/json")
+    return body_bytes <= SMALL_BODY or media_type(content_type) not in ("multipart/form-data", "application/json")
 
 
 def image_in(body: bytes, content_type: str, limits: Structure = ORDINARY) -> bytes:

@@ -1,10 +1,14 @@
 """What the front takes, and that nobody suffers from another's request. Its answers: see test_surfaces_agree."""
 
 import asyncio
+import gc
 import json
 import signal
+import time
+import weakref
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from service import front as module
@@ -61,7 +65,8 @@ def test_plain_requests_are_taken(front):
         ((LENGTH,), "POST  /predict HTTP/1.1"),
         ((), ""),
         (("Content-Length: 0",), ""),
-        (("Content-Length: 16385",), ""),
+        (("Content-Length: 10485761",), ""),
+        (("Content-Length: 262145", "Content-Type: application/json"), ""),
         (("Content-Length: +5",), ""),
         (("Content-Length: 1_0",), ""),
         ((LENGTH, LENGTH), ""),
@@ -239,3 +244,201 @@ def test_json_is_read_as_the_app_reads_it(front):
     for space, is_read in ((b" \t\r\n", True), (b"\f", False), (b"\v", False)):
         body = b'{%b"image": "aGk="}' % space
         assert (plain_image(body, "application/json") == b"hi") == is_read
+
+
+def counted(front):
+    """What is held for requests: slots, bytes of bodies, pixels of pictures."""
+    admission = front.held.admission
+    return admission.in_work.used, admission.arriving.used, admission.waiting.used
+
+
+LARGE = 200_000
+BEGINNING = arrived(f"Content-Length: {LARGE}", "Content-Type: image/jpeg")
+
+
+def test_a_large_body_is_waited_for(front):
+    """Its bytes are counted as they come, and its picture has a place. Fails where any of it is never given back."""
+
+    async def wait():
+        held = []
+        for ending in ("end", "leave"):
+            plain = front.take(BEGINNING, connection())
+            held.append(counted(front))
+            plain.add(bytes(1_000))
+            held.append(counted(front))
+            getattr(plain, ending)()
+            held.append(counted(front))
+        return held
+
+    come = len(PICTURE)
+    first, more, left = (0, come, 2 * LARGE), (0, come + 1_000, 2 * LARGE), (0, 0, 0)
+    assert asyncio.run(wait()) == [first, more, left] * 2
+
+
+@pytest.mark.parametrize("full", ["arriving", "waiting", "in_work"])
+def test_no_large_body_is_waited_for_where_there_is_no_room(front, full):
+    """The app says so: as soon as the head is there, where it can."""
+    shares = getattr(front.held.admission, full)
+    shares.take("somebody else", 2 * shares.limit)
+
+    async def take():
+        return front.take(BEGINNING, connection())
+
+    assert asyncio.run(take()) is None
+    shares.give_back("somebody else", 2 * shares.limit)
+    assert counted(front) == (0, 0, 0)
+
+
+def read_alone(front, meanwhile=lambda plain: None, picture=None):
+    """What is said to the client of a picture that is not framed yet, or "long way"; and what was held meanwhile."""
+    body = picture or png(np.kron(IMAGES[0], np.ones((10, 10), np.uint8)))
+    said, held = [], []
+
+    async def read():
+        def take_long_way():
+            plain.leave()
+            said.append(b"long way")
+
+        def answer(data, *, last):
+            plain.end()
+            said.append(data)
+
+        head = b"POST /predict HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+        plain = front.take(head + body, connection(answer=answer, take_long_way=take_long_way))
+        front.submit(plain)
+        await asyncio.sleep(0)
+        held.append(counted(front)[0])
+        reading = plain.reading
+        meanwhile(plain)
+        await asyncio.wait([reading])
+
+    asyncio.run(read())
+    return said, *held
+
+
+def test_other_pictures_are_read_too(front):
+    """Each by itself, holding a slot."""
+    [answer], held = read_alone(front)
+    assert answer.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert held == 1
+    assert counted(front) == (0, 0, 0)
+
+
+def test_what_is_no_picture_is_told(front):
+    """By the front itself: to go the long way would do the same work twice."""
+    [answer], _ = read_alone(front, picture=b"no picture, however it is looked at")
+    assert answer.startswith(b"HTTP/1.1 415 ")
+    assert counted(front) == (0, 0, 0)
+
+
+def test_a_full_line_is_told(front):
+    """A picture can be larger than its bytes let expect."""
+    front.held.admission.waiting.take("somebody else", 2 * front.held.admission.waiting.limit)
+    [answer], _ = read_alone(front)
+    assert answer.startswith(b"HTTP/1.1 503 ")
+    assert counted(front)[0] == 0
+
+
+def test_a_bug_in_one_picture_is_met_again(front, monkeypatch):
+    """In the app, which has a 500 for it."""
+    monkeypatch.setattr("service.pipeline.prepare", lambda *_: 1 / 0)
+    assert read_alone(front)[0] == [b"long way"]
+    assert counted(front) == (0, 0, 0)
+
+
+def test_nobody_waits_for_what_has_left(front):
+    """Its slot is free again, though a thread may still be at it."""
+    assert read_alone(front, meanwhile=lambda plain: plain.leave()) == ([], 1)
+    assert counted(front) == (0, 0, 0)
+
+
+def test_a_deadline_is_met_once(front, monkeypatch):
+    """Fails where the app is asked after that: the client would wait for another."""
+    monkeypatch.setattr(front.held.workers, "_timeout_seconds", 0.01)
+    monkeypatch.setattr("service.single._read", lambda *_: time.sleep(0.1))
+    [answer], _ = read_alone(front)
+    assert answer.startswith(b"HTTP/1.1 504 ")
+    assert counted(front) == (0, 0, 0)
+
+
+def test_nothing_of_a_request_outlives_it(front):
+    """Bodies are large, and collections of garbage seldom. Fails where what is kept for a request keeps the request."""
+    gone = []
+
+    async def leave():
+        for ending in ("end", "leave"):
+            plain = front.take(BEGINNING, connection())
+            gone.append(weakref.ref(plain.expected))
+            getattr(plain, ending)()
+            del plain
+
+    gc.disable()
+    try:
+        asyncio.run(leave())
+        read_alone(front, meanwhile=lambda plain: (gone.append(weakref.ref(plain.reading)), plain.leave()))
+        assert [each() for each in gone] == [None] * 3
+    finally:
+        gc.enable()
+
+
+@pytest.fixture(scope="module")
+def narrow():
+    """A service with one slot, and one thread, that is busy with each large picture for a while."""
+    with running_server(max_inflight=1, threads=1) as server:
+        yield server
+
+
+LARGE_PICTURE = png(np.random.default_rng(0).integers(0, 4, (4_000, 4_000), np.uint8))
+
+
+def until(condition):
+    """Wait for it, but not for ever."""
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+
+
+def in_work(server):
+    return b"\nlenet5_in_flight 1" in asked(server.port, get("/metrics")).body
+
+
+def test_what_comes_while_a_picture_is_read_waits(narrow):
+    """The request behind it, or what is none, does not have it read again, nor refused for want of its own slot."""
+    with Wire(narrow.port) as line:
+        line.send(post("/predict", LARGE_PICTURE, "X-Request-ID: large"))
+        until(lambda: in_work(narrow))
+        line.send(b"\r\n" + post("/predict", PICTURE, "X-Request-ID: small"))
+        answers = [line.answer(), line.answer()]
+    assert [(answer.status, answer.headers["x-request-id"]) for answer in answers] == [(200, "large"), (200, "small")]
+    counts = asked(narrow.port, get("/metrics")).body.decode()
+    assert 'lenet5_requests_total{method="POST",route="/predict",status="503"}' not in counts
+
+
+def test_a_client_that_leaves_its_picture_is_not_refused(narrow):
+    """It has left, which is what the counts say. Fails where its own slot is in its way."""
+
+    def count(status):
+        lines = asked(narrow.port, get("/metrics")).body.decode().splitlines()
+        start = f'lenet5_requests_total{{method="POST",route="/predict",status="{status}"}} '
+        return next((float(line.removeprefix(start)) for line in lines if line.startswith(start)), 0)
+
+    before = count(499)
+    with Wire(narrow.port) as line:
+        line.send(post("/predict", LARGE_PICTURE))
+        until(lambda: in_work(narrow))
+    until(lambda: not in_work(narrow))
+    until(lambda: count(499) > before)
+    assert (count(499) - before, count(503)) == (1, 0)
+
+
+def test_only_short_bodies_are_decoded_in_the_loop(front, monkeypatch):
+    """A framed picture can be hidden in megabytes of nothing, which take a while to go through."""
+    shown = []
+
+    def look(raws):
+        shown.extend(raws)
+        return [None] * len(raws)
+
+    monkeypatch.setattr(module, "prepare_framed", look)
+    read_alone(front, picture=png(np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)))
+    assert shown == [None]

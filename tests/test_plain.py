@@ -38,7 +38,7 @@ class Parsed:
 
 def agrees(data: bytes) -> bool:
     """Whether these bytes are plain, which the parser then has to think as well."""
-    plain = read_plain(data, None)  # type: ignore[arg-type]
+    plain = read_plain(data, None, 1000)  # type: ignore[arg-type]
     if plain is None or plain.missing:
         return False
     parsed = Parsed(data)
@@ -57,10 +57,10 @@ def test_a_plain_request():
 
 def test_one_that_is_not_all_there():
     """Is known by its head."""
-    plain = read_plain(HEAD + b"Content-Length: 3\r\n\r\na", None)  # type: ignore[arg-type]
+    plain = read_plain(HEAD + b"Content-Length: 3\r\n\r\na", None, 1000)  # type: ignore[arg-type]
     assert plain
     assert plain.missing == 2
-    assert read_plain(HEAD + b"Content-Length: 3\r\n", None) is None  # type: ignore[arg-type]
+    assert read_plain(HEAD + b"Content-Length: 3\r\n", None, 1000) is None  # type: ignore[arg-type]
 
 
 @given(

@@ -5,9 +5,10 @@ import json
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from tests import wire
-from tests.conftest import Server, png, running_server
+from tests.conftest import Server, encoded, png, running_server
 from tests.samples import IMAGES
 from tests.wire import Wire, post, request
 
@@ -19,6 +20,18 @@ FORM = (
 )
 JSON = json.dumps({"image": base64.b64encode(PICTURE).decode()}).encode()
 DARK = png(255 - IMAGES[0])
+
+
+def photographed() -> bytes:
+    """On paper with the grain of a camera: more bytes than come with the head of most requests."""
+    random = np.random.default_rng(0)
+    paper = 200 + random.normal(0, 6, (480, 640))
+    paper[100:380, 180:460] -= 0.6 * np.kron(IMAGES[0], np.ones((10, 10)))
+    return encoded(Image.fromarray(paper.clip(0, 255).astype(np.uint8)), "JPEG", quality=92)
+
+
+PHOTO = photographed()
+WIDE = encoded(Image.new("L", (5_001, 5_000)), "PNG")
 BODIES = {
     "raw": (PICTURE, ()),
     "raw as PNG": (PICTURE, ("Content-Type: image/png",)),
@@ -33,6 +46,15 @@ BODIES = {
     "no base64": (b'{"image": "%%%%"}', ("Content-Type: application/json",)),
     "no JSON": (b'{"image": ', ("Content-Type: application/json",)),
     "no file": (FORM.replace(b"file", b"pile"), ("Content-Type: multipart/form-data; boundary=a1",)),
+    "canvas": (png(np.kron(IMAGES[0], np.ones((10, 10), np.uint8))), ()),
+    "photo": (PHOTO, ("Content-Type: image/jpeg",)),
+    "photo in a form": (FORM.replace(PICTURE, PHOTO), ("Content-Type: multipart/form-data; boundary=a1",)),
+    "photo in JSON": (
+        json.dumps({"image": base64.b64encode(PHOTO).decode()}).encode(),
+        ("Content-Type: application/json",),
+    ),
+    "photo cut short": (PHOTO[: len(PHOTO) // 2], ()),
+    "too many pixels": (WIDE, ()),
     "coded": (PICTURE, ("Content-Encoding: gzip",)),
 }
 CHANGING = ("date", "server-timing")
@@ -59,7 +81,8 @@ def test_the_same_answer(server, path, kind):
     assert asked(server, post(path, body, *said)) == asked(server, in_chunks(path, body, *said))
 
 
-def test_the_same_counts(server):
+@pytest.mark.parametrize("body", [PICTURE, PHOTO], ids=["plain", "photo"])
+def test_the_same_counts(server, body):
     """Metrics tell no difference either."""
 
     def counted():
@@ -78,8 +101,8 @@ def test_the_same_counts(server):
             if "/metrics" not in name and after[name] != before.get(name, 0)
         }
 
-    grown(post("/predict", PICTURE))
-    by_front, by_app = grown(post("/predict", PICTURE)), grown(in_chunks("/predict", PICTURE))
+    grown(post("/predict", body))
+    by_front, by_app = grown(post("/predict", body)), grown(in_chunks("/predict", body))
     assert by_front == by_app
     assert by_front['lenet5_requests_total{method="POST",route="/predict",status="200"}'] == 1
     assert by_front['lenet5_predictions_total{accepted="true",digit="7"}'] == 1
@@ -112,12 +135,26 @@ def test_answers_keep_their_order(server):
         post("/predict", PICTURE, "X-Request-ID: third"),
         request("GET", "/livez", "X-Request-ID: fourth"),
         post("/predict", FORM, "X-Request-ID: fifth", "Content-Type: multipart/form-data; boundary=a1"),
+        post("/predict", PHOTO, "X-Request-ID: sixth"),
+        post("/predict", PICTURE, "X-Request-ID: seventh"),
     ]
     with Wire(server.port) as line:
         line.send(b"".join(asks))
         answers = [line.answer() for _ in asks]
-    assert [answer.headers["x-request-id"] for answer in answers] == ["first", "second", "third", "fourth", "fifth"]
-    assert [answer.status for answer in answers] == [200] * 5
+    assert [answer.headers["x-request-id"] for answer in answers] == [
+        *("first", "second", "third", "fourth", "fifth", "sixth", "seventh")
+    ]
+    assert [answer.status for answer in answers] == [200] * 7
+
+
+def test_a_photo_may_come_in_parts(server):
+    """Its head, then so much and so much of it: as it comes from most clients, and through most networks."""
+    whole = post("/predict", PHOTO, "X-Request-ID: agree-3")
+    with Wire(server.port) as line:
+        for start, end in ((0, 10), (10, 200), (200, 30_000), (30_000, 30_001), (30_001, len(whole))):
+            assert asked(server, request("GET", "/livez"))[0] == 200  # so what came before was read by itself
+            line.send(whole[start:end])
+        assert line.answer().body == asked(server, in_chunks("/predict", PHOTO, "X-Request-ID: agree-3"))[2]
 
 
 def test_the_key_is_asked_for():
