@@ -1,6 +1,8 @@
 """The recipe `best`, stage by stage and as a whole, on a small scale: what it must do, not how well."""
 
 from dataclasses import replace
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import onnx
@@ -10,21 +12,23 @@ from rich.progress import Progress
 
 import training.best
 import training.pictures.studio
+import training.school
 from model.contract import MODEL_FILE, RECORD_FILE
 from model.record import Record
 from tests.synthetic import write_mnist
 from tests.typefaces import ALL
-from training.augmentation import SHIFT, distort
-from training.best import _dependencies
+from training.augmentation import JITTER, SHIFT, distort, distort_framed
+from training.best import _dependencies, train_best
 from training.corpus import Mixture, Source
-from training.dataset import NO_DIGIT, fetch_mnist
+from training.dataset import NO_DIGIT, Labelled, fetch_mnist
+from training.device import HAS_BFLOAT16, in_bfloat16
 from training.pictures.studio import _Studio
 from training.pipeline import make_artifacts
-from training.recipes import BEST, Portion, Serving
+from training.recipes import BEST, Course, Portion, Serving
 from training.rejection import PARAMETERS, JudgedLeNet5, train_judge
 from training.spent import NO_TIME
 from training.stages import Stages
-from training.student import distillation, write_versions
+from training.student import ask_teachers, distillation, train_student, write_versions
 from training.teacher import Teacher
 
 QUIET = Progress(disable=True)
@@ -35,19 +39,58 @@ def source(label, count, share):
     return Source(images, torch.full((count,), label, dtype=torch.int64), share)
 
 
-def test_no_strength_is_no_distortion():
-    """And full strength moves ink, but not far out of sight."""
+@pytest.mark.parametrize("distorted", [distort, distort_framed])
+def test_no_strength_is_no_distortion(distorted):
+    """Nor of what is empty."""
     torch.manual_seed(0)
-    images = torch.zeros(50, 1, 28, 28)
-    images[:, :, 10:18, 10:18] = 1
-    assert torch.allclose(distort(images, torch.zeros(50)), images, atol=1e-5)
-    moved = distort(images, torch.ones(50))
-    assert not torch.allclose(moved, images, atol=0.5)
+    for level in (0, 1):
+        images = torch.zeros(50, 1, 28, 28)
+        images[:, :, 6:22, 10:18] = level
+        assert torch.allclose(distorted(images, torch.zeros(50)), images, atol=1e-5)
+    assert not distorted(torch.zeros(50, 1, 28, 28), torch.ones(50)).any()
+
+
+def seven():
+    """200 of them, 20 pixels high, as MNIST's are."""
+    images = torch.zeros(200, 1, 28, 28)
+    images[:, :, 4:24, 10:14] = 1
+    images[:, :, 4:8, 10:20] = 1
+    return images
+
+
+def centre(images, axis):
+    return (images[:, 0].sum(axis) * torch.arange(28.0)).sum(1) / images[:, 0].sum((1, 2))
+
+
+def test_what_is_distorted_moves():
+    """But not out of sight: no farther than shifts and what turning and bending do to where its ink is."""
+    torch.manual_seed(0)
+    images = seven()
+    moved = distort(images, torch.ones(200))
     assert (moved.sum(dim=(1, 2, 3)) > 30).all()
-    rows = torch.arange(28.0)
-    centre = (moved.sum(dim=3)[:, 0] * rows).sum(1) / moved.sum(dim=(1, 2, 3))
-    assert (centre - 13.5).abs().max() < SHIFT + 3
-    assert centre.std() > 0.5
+    for axis in (1, 2):
+        off = centre(moved, axis) - centre(images, axis)
+        assert SHIFT / 3 < off.std() < SHIFT
+        assert off.abs().max() < SHIFT + 3
+
+
+def test_what_is_distorted_can_be_framed():
+    """The form is another; its size and centre are those of the digit, as far as framing gives them to any."""
+    torch.manual_seed(0)
+    images = seven()
+    moved = distort_framed(images, torch.ones(200))
+    assert ((moved - images).abs().sum(dim=(1, 2, 3)) > 20).float().mean() > 0.9
+    for axis in (1, 2):
+        off = centre(moved, axis) - centre(images, axis)
+        assert off.abs().mean() < JITTER
+        assert off.std() > JITTER / 4
+    ink = moved[:, 0] > 0.2
+    sides = torch.maximum(ink.any(1).sum(1), ink.any(2).sum(1)).float()
+    assert (sides - 20).abs().mean() < 1.5
+    assert (sides - 20).abs().max() <= 5
+    edge = torch.ones(28, 28, dtype=torch.bool)
+    edge[1:-1, 1:-1] = False
+    assert ink[:, edge].any(1).float().mean() < 0.05  # no stroke is drawn out
 
 
 def test_a_mixture_draws_each_source_by_its_share():
@@ -69,7 +112,7 @@ def test_the_first_version_is_the_picture_itself():
     torch.manual_seed(0)
     images = torch.randint(0, 256, (6, 1, 28, 28), dtype=torch.uint8)
     source = Source(images, torch.arange(6), 1.0)
-    written = source.in_versions(write_versions(source, 3, 1.0, QUIET))
+    written = source.in_versions(write_versions(source, 3, 1.0, distort, QUIET))
     assert torch.equal(written.images[:6], images)
     assert torch.equal(written.labels, torch.arange(6).repeat(3))
     assert not torch.equal(written.images[6:12], images)
@@ -94,15 +137,38 @@ def test_what_is_no_digit_teaches_no_digit():
     """Neither the teacher's answer nor a label counts there; elsewhere a perfect answer costs only its labels."""
     wanted = torch.randn(4, 10) * 5
     labels = torch.tensor([3, NO_DIGIT, 7, NO_DIGIT])
-    recipe = replace(BEST, label_weight=0.0)
-    assert distillation(wanted, wanted, labels, recipe) == pytest.approx(0, abs=1e-5)
-    other = wanted.clone()
-    other[1] += torch.randn(10)
-    assert distillation(other, wanted, labels, recipe) == pytest.approx(0, abs=1e-5)
-    other[0] += torch.randn(10)
-    assert distillation(other, wanted, labels, recipe) > 0.01
-    hard = distillation(wanted, wanted, labels, replace(recipe, label_weight=1.0))
+    for temperature in (1.0, 8.0):
+        learn = partial(distillation, wanted=wanted, labels=labels, temperature=temperature, label_weight=0.0)
+        assert learn(wanted) == pytest.approx(0, abs=1e-5)
+        other = wanted.clone()
+        other[1] += torch.randn(10)
+        assert learn(other) == pytest.approx(0, abs=1e-5)
+        other[0] += 3 * torch.randn(10)
+        assert learn(other) > 1e-4
+    hard = distillation(wanted, wanted, labels, 8.0, label_weight=1.0)
     assert hard == pytest.approx(torch.nn.functional.cross_entropy(wanted[[0, 2]], labels[[0, 2]]).item(), rel=1e-5)
+
+
+def test_unlikely_digits_count_only_where_answers_are_softened():
+    """So LeNet-5 first learns how a teacher sees an image, and at last which digit it is."""
+    wanted = torch.tensor([[9.0, *[0.0] * 9]])
+    other, labels = wanted.clone(), torch.tensor([0])
+    other[0, 5] -= 4
+    costs = [float(distillation(other, wanted, labels, temperature, 0.0)) for temperature in (8.0, 1.0)]
+    assert costs[0] > 100 * costs[1] > 0
+
+
+def test_teachers_answer_with_their_mean():
+    """And of what is no digit nobody is asked."""
+    torch.manual_seed(0)
+    teachers = [Teacher((4, 6, 8)).eval() for _ in range(2)]
+    images = torch.randint(0, 256, (5, 1, 28, 28), dtype=torch.uint8)
+    asked = Source(images, torch.zeros(5, dtype=torch.int64), 1.0)
+    answers = ask_teachers(teachers, asked, QUIET)
+    alone = [ask_teachers([teacher], asked, QUIET).float() for teacher in teachers]
+    assert not torch.allclose(alone[0], alone[1], atol=0.01)
+    assert torch.allclose(answers.float(), (alone[0] + alone[1]) / 2, atol=0.01)
+    assert not ask_teachers([], asked, QUIET).any()
 
 
 def test_the_judge_learns_and_the_rest_stays():
@@ -127,6 +193,18 @@ def test_the_teacher_reads_single_images_as_in_company():
     teacher = Teacher((4, 6, 8)).eval()
     images = torch.rand(5, 1, 28, 28)
     assert torch.allclose(teacher(images)[2], teacher(images[2:3])[0], atol=1e-5)
+
+
+def test_rough_products_are_near_those_of_float32():
+    """Where they are rough at all; weights stay what they are."""
+    torch.manual_seed(0)
+    layer, given = torch.nn.Linear(64, 10), torch.rand(5, 64)
+    with torch.no_grad():
+        exact = layer(given)
+        with in_bfloat16():
+            rough = layer(given)
+    assert rough.dtype == (torch.bfloat16 if HAS_BFLOAT16 else torch.float32)
+    assert torch.allclose(rough.float(), exact, atol=0.02)
 
 
 def test_a_stage_is_done_once(tmp_path):
@@ -185,8 +263,11 @@ def test_an_interrupted_stage_leaves_nothing(tmp_path, monkeypatch):
         ("candidates", ""),
         ("judge_epochs", "judge"),
         ("epochs", "student judge"),
-        ("teacher_epochs", "teacher student judge"),
-        ("servings", "versions teacher student judge"),
+        ("courses", "student judge"),
+        ("specialist_epochs", "specialist student judge"),
+        ("generalist_epochs", "generalist student judge"),
+        ("teacher_weight_decay", "generalist specialist student judge"),
+        ("servings", "generalist specialist student judge"),
     ],
 )
 def test_a_stage_depends_on_what_made_it(number, stages):
@@ -207,7 +288,8 @@ SMALL = replace(
     judge_again_epochs=10,
     judge_again_servings={"branched": Portion(30, 0.05), "lit": Portion(10, 0.02)},
     teacher_widths=(8, 12, 16),
-    teacher_epochs=6,
+    generalist_epochs=6,
+    specialist_epochs=4,
     teacher_batch_size=32,
     servings={
         "mnist": Serving(0, 0.6, 2, 0.3),
@@ -232,12 +314,12 @@ def best(tmp_path_factory):
         patch.setattr(training.pictures.studio, "fetch_fashion", lambda progress: (things, things))
         patch.setattr("training.stages.platformdirs.user_cache_path", lambda name: cache)
         with patch.context() as interrupted:
-            interrupted.setattr(training.best, "train_judge", interrupt)
+            interrupted.setattr(training.school, "train_judge", interrupt)
             with pytest.raises(KeyboardInterrupt):
                 make_artifacts(SMALL, 0, mnist, out, QUIET)
         assert not out.exists() or not list(out.iterdir())
         for name in ("train_teacher", "train_student"):  # they are done
-            patch.setattr(training.best, name, interrupt)
+            patch.setattr(training.school, name, interrupt)
         make_artifacts(SMALL, 0, mnist, out, QUIET)
     return out, cache
 
@@ -265,6 +347,62 @@ def test_the_file_keeps_within_the_contract(best):
     assert not [node for node in graph.node for attribute in node.attribute if attribute.HasField("g")]
     numbers = sum(int(np.prod(weights.dims)) for weights in graph.initializer)
     assert numbers <= 44_426 + 1_000
+
+
+def test_who_learns_what(monkeypatch, tmp_path):
+    """Each teacher its kinds, LeNet-5 all; MNIST's digits alone are framed again, where a course wants them to be."""
+    kinds = list(SMALL.servings)
+    drawn = {kind: Labelled(np.full((1, 28, 28), n, np.uint8), np.array([n])) for n, kind in enumerate(kinds)}
+    pictures = SimpleNamespace(train=drawn, judge={})
+    asked, taught = [], []
+
+    def write(source, versions, strength, distortion, progress):
+        return source.images + (100 if distortion is distort_framed else 0)
+
+    def ask(teachers, source, progress):
+        asked.append(len(teachers))
+        return torch.full((len(source.labels), 10), float(source.labels[0]))
+
+    def study(recipe, lessons, hold_out, progress):
+        taught.extend(lessons)
+        return JudgedLeNet5(), []
+
+    def learn(recipe, epochs, mixture, progress):
+        learned.append((epochs, sorted(mixture.labels.tolist())))
+        return Teacher(recipe.teacher_widths)
+
+    learned = []
+    for name, stub in (("write_versions", write), ("ask_teachers", ask), ("train_student", study)):
+        monkeypatch.setattr(training.school, name, stub)
+    monkeypatch.setattr(training.school, "train_teacher", learn)
+    monkeypatch.setattr(training.best, "make_pictures", lambda *_: pictures)
+    monkeypatch.setattr(training.best.School, "teach_judge", lambda *_: 1 / 0)
+    monkeypatch.setattr("training.stages.platformdirs.user_cache_path", lambda name: tmp_path)
+    recipe = replace(SMALL, judge_again_servings={})
+    with pytest.raises(ZeroDivisionError):
+        train_best(recipe, pictures.train["mnist"], pictures.train["mnist"], QUIET)
+    assert learned == [(recipe.generalist_epochs, [0, 1, 2, 3]), (recipe.specialist_epochs, [0])]
+    assert asked == [2, 1, 1, 1, 0, 0] * 2
+    for course, lessons in zip(recipe.courses, taught, strict=True):
+        assert torch.equal(lessons.taught[:, 0], lessons.mixture.labels.float())
+        assert lessons.mixture.images[:, 0, 0, 0].tolist() == [100 if course.framed else 0, 1, 2, 3, 4, 5]
+    assert {course.framed for course in recipe.courses} == {False, True}
+
+
+def test_courses_follow_one_another(monkeypatch):
+    """Over all epochs, each with its own share of the rates."""
+    taken = []
+
+    def take(net, course, epochs, recipe, lessons, hold_out, progress):
+        taken.append((course.rate, list(epochs), lessons))
+        return [None] * len(epochs)
+
+    monkeypatch.setattr("training.student._take", take)
+    shares = ((0.5, 1.0), (0.3, 0.8), (0.2, 0.3))
+    courses = tuple(Course(share, temperature=1.0, rate=rate, framed=False) for share, rate in shares)
+    train_student(replace(SMALL, epochs=10, courses=courses), ["a", "b", "c"], None, QUIET)
+    assert taken == [(1.0, [1, 2, 3, 4, 5], "a"), (0.8, [6, 7, 8], "b"), (0.3, [9, 10], "c")]
+    assert sum(course.share for course in BEST.courses) == pytest.approx(1)
 
 
 def test_nothing_is_left_to_go_on_with(best):

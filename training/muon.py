@@ -48,5 +48,6 @@ def orthogonal(matrix: Tensor) -> Tensor:
     found: Tensor = matrix / (matrix.norm() + _TINY)
     for _ in range(_ITERATIONS):
         gram = found @ found.T
-        found = _LINEAR * found + (_CUBIC * gram + _QUINTIC * gram @ gram) @ found
+        steep = torch.addmm(gram, gram, gram, beta=_CUBIC, alpha=_QUINTIC)
+        found = torch.addmm(found, steep, found, beta=_LINEAR)
     return found

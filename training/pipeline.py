@@ -50,8 +50,11 @@ from training.trained import Trained
 _NOT_IN_FILE = ("history", "seconds", "cpu_seconds")
 """Left to the record: without times, training again gives the same file and not only the same weights."""
 
-COVERAGE = 0.9955
-"""The least share of MNIST's hold-out that must be accepted: a little above the 99.5 % wanted of digits never seen."""
+COVERAGE = 0.997
+"""The least share of MNIST's hold-out that must be accepted.
+
+Of digits never seen 99.5 % are wanted; a share of 5,000 is known to 0.1 %, and this leaves two of these.
+"""
 COVERAGE_BESIDE = 0.96
 """The least share of each other hold-out of digits; among photographed ones are some that nobody can read."""
 

@@ -49,6 +49,20 @@ class Serving(Portion):
 
 
 @dataclass(frozen=True)
+class Course:
+    """Some of the epochs, in which the learning rates rise and fall once."""
+
+    share: float
+    """Of the epochs."""
+    temperature: float
+    """Of the teachers' answers: where it is high, how unlikely each digit is counts as well; at 1, what decides."""
+    rate: float
+    """The learning rates at their highest, as fractions of the recipe's."""
+    framed: bool
+    """Whether MNIST's digits are framed again once they are distorted."""
+
+
+@dataclass(frozen=True)
 class Paper(Recipe):
     """The paper's network, loss and distortions; Adam, whose step rises and falls once, for its optimizer."""
 
@@ -68,11 +82,13 @@ class Paper(Recipe):
 
 @dataclass(frozen=True)
 class Best(Recipe):
-    """Distillation: a teacher learns from every kind of digit, LeNet-5 learns from the teacher's answers.
+    """Distillation: LeNet-5 learns from the answers of two teachers.
 
-    Beside MNIST there are pictures made for it (see training.pictures); those of no digit teach LeNet-5's judge. Both
+    One of them, the generalist, learns all kinds of digit; the specialist MNIST's alone, of which both are asked.
+
+    Beside MNIST there are pictures made for it (see training.pictures); those of no digit teach LeNet-5's judge. All
     networks are trained by Muon, and by SGD with Nesterov's momentum what is no weight of a hidden layer (see
-    training.descent), while the learning rates rise and fall once.
+    training.descent).
     """
 
     batch_size: int
@@ -80,13 +96,14 @@ class Best(Recipe):
     """At its highest, as is the next."""
     learning_rate: float
     muon_momentum: float
-    """The teacher's too, as is the next."""
+    """The teachers' too, as is the next."""
     momentum: float
     epoch_images: int
     """Images of an epoch, drawn from every kind according to its share."""
-    distillation_temperature: float
+    courses: tuple[Course, ...]
+    """One after the other. Their shares of the epochs are 1 together."""
     label_weight: float
-    """Of the cross entropy with the labels; the rest is for the teacher's answers."""
+    """Of the cross entropy with the labels; the rest is for the teachers' answers."""
     rejection_weight: float
     """Of the judge's loss beside the network's."""
     judge_epochs: int
@@ -104,7 +121,9 @@ class Best(Recipe):
     """Of the logarithm of the calibrated confidence beside what the judge says, in the evidence."""
     teacher_widths: tuple[int, int, int]
     """Channels."""
-    teacher_epochs: int
+    generalist_epochs: int
+    specialist_epochs: int
+    """Shorter ones: as many images as there are of MNIST's in another."""
     teacher_batch_size: int
     teacher_muon_learning_rate: float
     teacher_learning_rate: float
@@ -145,9 +164,9 @@ ARTICLE = Article(
 
 BEST = Best(
     name="best",
-    version="2.5.0",
-    purpose="distillation from a larger network, on MNIST and on pictures made for what MNIST lacks",
-    epochs=80,
+    version="2.7.0",
+    purpose="distillation from larger networks, on MNIST and on pictures made for what MNIST lacks",
+    epochs=132,
     batch_size=256,
     muon_learning_rate=0.015,
     learning_rate=0.1,
@@ -155,7 +174,11 @@ BEST = Best(
     momentum=0.9,
     hold_out=5_000,
     epoch_images=240_000,
-    distillation_temperature=8.0,
+    courses=(
+        Course(share=0.75, temperature=8.0, rate=1.0, framed=False),
+        Course(share=0.19, temperature=8.0, rate=0.8, framed=True),
+        Course(share=0.06, temperature=1.0, rate=0.3, framed=True),
+    ),
     label_weight=0.1,
     rejection_weight=0.5,
     judge_epochs=40,
@@ -169,21 +192,22 @@ BEST = Best(
         "lit": Portion(pictures=4_000, share=0.035),
     },
     judge_confidence_weight=4.0,
-    teacher_widths=(24, 48, 96),
-    teacher_epochs=4,
+    teacher_widths=(32, 64, 128),
+    generalist_epochs=7,
+    specialist_epochs=5,
     teacher_batch_size=200,
     teacher_muon_learning_rate=0.05,
     teacher_learning_rate=0.15,
     teacher_weight_decay=5e-4,
     servings={
-        "mnist": Serving(pictures=55_000, share=0.60, versions=10, strength=1.0),
+        "mnist": Serving(pictures=55_000, share=0.60, versions=16, strength=1.0),
         "rewritten": Serving(pictures=30_000, share=0.10, versions=3, strength=0.4),
         "forms": Serving(pictures=30_000, share=0.09, versions=3, strength=0.4),
         "printed": Serving(pictures=30_000, share=0.09, versions=2, strength=0.3),
         "characters": Serving(pictures=30_000, share=0.06, versions=2, strength=0.3),
         "other": Serving(pictures=25_000, share=0.06, versions=2, strength=0.3),
     },
-    candidates=6,
+    candidates=8,
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (ARTICLE, BEST, PAPER)}
