@@ -18,7 +18,7 @@ from unittest.mock import patch
 import uvloop
 from uvicorn.server import ServerState
 
-from benchmarks.asks import SEVEN, Ask, base64_json, form, photographed, raw
+from benchmarks.asks import SEVEN, Ask, base64_json, form, raw
 from benchmarks.contestants import ROOT, ours
 from benchmarks.load import check_tools, load
 from benchmarks.measure import LOADED_SECONDS, MANY, WARM_SECONDS
@@ -58,8 +58,7 @@ def main() -> None:
 
 def ways() -> list[list[str]]:
     """Each kind of body through the front and through the app."""
-    photo = raw(photographed(640, 480), kind="image/jpeg")
-    kinds = {"raw bytes": raw(SEVEN), "form": form([SEVEN]), "JSON": base64_json(SEVEN), "640×480 JPEG": photo}
+    kinds = {"raw bytes": raw(SEVEN), "form": form([SEVEN]), "JSON": base64_json(SEVEN)}
     return [
         [name, *(f"{sum(uvloop.run(in_process(ask, MANY, fronted)).values()):.1f}" for fronted in (True, False))]
         for name, ask in kinds.items()
