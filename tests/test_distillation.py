@@ -360,6 +360,7 @@ def test_who_learns_what(monkeypatch, tmp_path):
         return source.images + (100 if distortion is distort_framed else 0)
 
     def ask(teachers, source, progress):
+        assert not any(teacher.training for teacher in teachers)
         asked.append(len(teachers))
         return torch.full((len(source.labels), 10), float(source.labels[0]))
 

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import signal
+import sys
 import time
 import weakref
 from types import SimpleNamespace
@@ -296,6 +297,7 @@ def read_alone(front, meanwhile=lambda plain: None, picture=None):
 
     async def read():
         def take_long_way():
+            assert sys.exc_info()[1] is None  # the parser would take what it raises for what led to it
             plain.leave()
             said.append(b"long way")
 
@@ -442,3 +444,45 @@ def test_only_short_bodies_are_decoded_in_the_loop(front, monkeypatch):
     monkeypatch.setattr(module, "prepare_framed", look)
     read_alone(front, picture=png(np.random.default_rng(0).integers(0, 256, (200, 200), np.uint8)))
     assert shown == [None]
+
+
+def test_a_kept_place_is_not_in_its_own_way(front):
+    """Fails where a large body, once it has come, is asked for room beside the place that was kept for it."""
+    front.held.admission.waiting.limit = 2 * LARGE
+
+    async def come():
+        plain = front.take(BEGINNING, connection(answer=lambda *_, **__: None))
+        plain.add(bytes(plain.missing))
+        front.submit(plain)
+        in_work = front.held.admission.in_work.used
+        plain.leave()
+        return in_work
+
+    assert asyncio.run(come()) == 1
+
+
+class Lost(FrontedProtocol):
+    """A connection whose picture is read, that notes what is done about it."""
+
+    def __init__(self, plain):
+        self.plain, self.done = plain, []
+
+    def take_long_way(self):
+        self.done.append("long way")
+        raise MemoryError
+
+
+def test_a_stop_lets_a_picture_be_read_to_its_end():
+    """It is answered as the last. Fails where it is read once more, with no time left."""
+    lost = Lost(SimpleNamespace(reading=True))
+    lost.shutdown()
+    assert lost.done == []
+
+
+def test_who_has_left_is_forgotten_whatever_happens(monkeypatch):
+    """Else its share of the connections would stay taken."""
+    lost = Lost(SimpleNamespace(reading=None))
+    monkeypatch.setattr(GuardedProtocol, "connection_lost", lambda self, exc: self.done.append("forgotten"))
+    with pytest.raises(MemoryError):
+        lost.connection_lost(None)
+    assert lost.done == ["long way", "forgotten"]
