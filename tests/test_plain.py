@@ -61,6 +61,15 @@ def test_one_that_is_not_all_there():
     assert plain
     assert plain.missing == 2
     assert read_plain(HEAD + b"Content-Length: 3\r\n", None, 1000) is None  # type: ignore[arg-type]
+    whole = HEAD + LENGTH + b"\r\n"
+    assert read_plain(whole, None, len(whole))  # type: ignore[arg-type]
+    assert read_plain(whole, None, len(whole) - 1) is None  # type: ignore[arg-type]
+
+
+def test_no_body_is_so_long():
+    """Python itself reads no number of thousands of digits."""
+    head = HEAD + b"Content-Length: %b\r\n\r\n" % (b"1" * 5_000)
+    assert read_plain(head, None, 10_000) is None  # type: ignore[arg-type]
 
 
 @given(
