@@ -110,15 +110,6 @@ class Admission:
         with held(self.waiting, origin, pixels):
             yield
 
-    @contextmanager
-    def arrival(self, origin: str) -> Iterator["Arrival"]:
-        """Count one body's bytes while it arrives."""
-        arrival = Arrival(self, origin)
-        try:
-            yield arrival
-        finally:
-            arrival.close()
-
 
 @contextmanager
 def held(shares: Shares, origin: str, amount: int) -> Iterator[None]:
@@ -131,7 +122,7 @@ def held(shares: Shares, origin: str, amount: int) -> Iterator[None]:
 
 
 class Arrival:
-    """The bytes of one body that have come so far."""
+    """The bytes of one body that have come so far, counted until it is closed."""
 
     def __init__(self, admission: Admission, origin: str) -> None:
         self.admission = admission

@@ -1,4 +1,4 @@
-"""Telling a client to come back later, for next to nothing: there may be thousands of them in a second."""
+"""Telling a client why it has no answer: to come back later for next to nothing, as there may be thousands a second."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -37,6 +37,9 @@ from service.workers import SMALL_BYTES
 
 logger = logging.getLogger(__name__)
 
+_Looked = tuple[bytes | None, Prediction | None]
+"""A picture, where its request is plain, and what the network says of it, where it is framed."""
+
 
 class Front:
     """Answers plain requests, one turn of the event loop at a time. Everything else hangs on the app."""
@@ -145,10 +148,8 @@ class Front:
                 plain.connection.take_long_way()
         return [plain for plain in waited if not plain.left]
 
-    def _read_together(
-        self, turn: Sequence[Plain], classifier: Classifier
-    ) -> tuple[Sequence[tuple[bytes | None, Prediction | None]], str]:
-        """The picture of each request, and what the network says of those that are framed; their Server-Timing."""
+    def _read_together(self, turn: Sequence[Plain], classifier: Classifier) -> tuple[Sequence[_Looked], str]:
+        """What there is in each request; and the Server-Timing of those that are read."""
         try:
             raws = [plain_image(bytes(plain.body), plain.content_type) for plain in turn]
             return self._read(raws, classifier)
@@ -156,9 +157,7 @@ class Front:
             logger.exception("%d requests could not be read together", len(turn))
             return [(None, None)] * len(turn), ""
 
-    def _read(
-        self, raws: Sequence[bytes | None], classifier: Classifier
-    ) -> tuple[Sequence[tuple[bytes | None, Prediction | None]], str]:
+    def _read(self, raws: Sequence[bytes | None], classifier: Classifier) -> tuple[Sequence[_Looked], str]:
         prepared = prepare_framed([raw if raw and len(raw) <= SMALL_BYTES else None for raw in raws])
         framed = [item for item in prepared if item is not None]
         if not framed:
@@ -181,9 +180,9 @@ class Front:
             await self._answer_alone(plain, raw, classifier)
         except Exception:
             logger.exception("a picture could not be read")
-            plain.reading = None
-        if not plain.reading:  # the bug is met again, and has its 500
-            plain.connection.take_long_way()
+        else:
+            return
+        plain.connection.take_long_way()  # the bug is met again, and has its 500
 
     async def _answer_alone(self, plain: Plain, raw: bytes, classifier: Classifier) -> None:
         """Answer it as the route does."""

@@ -2,11 +2,12 @@
 
 import binascii
 import re
+from contextlib import closing
 from typing import Any, TypeVar
 
 from fastapi import Request
 
-from service.admission import Admission
+from service.admission import Admission, Arrival
 from service.errors import BatchTooLarge, BodyTooLarge, InvalidRequest, MalformedBody, ServiceError, UnsupportedBody
 from service.multipart import TooManyFiles, files_named, only_file
 from service.schemas import FieldError
@@ -40,7 +41,7 @@ async def read_body(request: Request, limit: int, admission: Admission) -> bytes
     if not admission.in_work.admits(origin):  # a traced service leaves it to us, who have a span by now
         raise admission.busy()
     body = bytearray()
-    with admission.arrival(origin) as arrival:
+    with closing(Arrival(admission, origin)) as arrival:
         async for chunk in request.stream():
             arrival.add(len(chunk))
             body += chunk

@@ -49,10 +49,10 @@ def distort(images: Tensor, strength: Tensor) -> Tensor:
 
 def distort_framed(images: Tensor, strength: Tensor) -> Tensor:
     """As `distort`, but what was turned, stretched, sheared and bent is then framed instead of shifted."""
-    affine, displaced = _affine(strength), _displacement(strength)
+    affine, displacement = _affine(strength), _displacement(strength)
     whole = torch.eye(2, 3).expand(len(images), 2, 3)
-    measured = _warp(images, affine, displaced, whole, SIZE + 2 * _ROOM)
-    return _warp(images, affine, displaced, _framing(measured, images, strength), SIZE)
+    measured = _warp(images, affine, displacement, whole, SIZE + 2 * _ROOM)
+    return _warp(images, affine, displacement, _framing(measured, images, strength), SIZE)
 
 
 def _draw(strength: Tensor) -> Tensor:
@@ -74,20 +74,21 @@ def _displacement(strength: Tensor) -> Tensor:
     return interpolate(knots, size=SIZE, mode="bicubic", align_corners=True)
 
 
-def _warp(images: Tensor, turned: Tensor, bent: Tensor, view: Tensor, side: int) -> Tensor:
-    """The images on their turned and bent planes, (N, 1, side, side): what lies there where `view`, (N, 2, 3), looks.
+def _warp(images: Tensor, affine: Tensor, displacement: Tensor, view: Tensor, side: int) -> Tensor:
+    """The images on their distorted planes, (N, 1, side, side): what lies there where `view`, (N, 2, 3), looks.
 
     Places are told from -1 to 1 within the frame, whatever is looked at around it; pixels are as large as in it.
     """
     wide = side / SIZE
     looked_at = affine_grid(view * torch.tensor([wide, wide, 1]), [len(images), 1, side, side], align_corners=False)
-    moved = grid_sample(bent, looked_at, padding_mode="border", align_corners=False).permute(0, 2, 3, 1)
-    return grid_sample(images, looked_at @ turned.mT[:, None] + moved, align_corners=False)
+    moved = grid_sample(displacement, looked_at, padding_mode="border", align_corners=False).permute(0, 2, 3, 1)
+    return grid_sample(images, looked_at @ affine.mT[:, None] + moved, align_corners=False)
 
 
 def _framing(measured: Tensor, images: Tensor, strength: Tensor) -> Tensor:
     """The view in which what was bent has the size and the centre that the image had, or nearly; (N, 2, 3)."""
-    scale = (_side(measured) / _side(images)).clamp(0.5, 2) * torch.exp(_draw(strength) * LOG_SIZE)
+    ratio = (_side(measured) / _side(images)).clamp(0.5, 2)  # of specks no side is certain
+    scale = ratio * torch.exp(_draw(strength) * LOG_SIZE)
     view = torch.zeros(len(images), 2, 3)
     for axis, (now, before) in enumerate(zip(_centre(measured), _centre(images), strict=True)):
         view[:, axis, axis] = scale

@@ -20,7 +20,7 @@ from training.rejection import JudgedLeNet5
 from training.teacher import Teacher, to_input
 from training.trained import Epoch
 
-_AT_ONCE, _ASKED_AT_ONCE = 1000, 100
+_DISTORTED_AT_ONCE, _ASKED_AT_ONCE = 1000, 100
 
 
 def write_versions(source: Source, versions: int, strength: float, distort: Distortion, progress: Progress) -> Tensor:
@@ -28,7 +28,7 @@ def write_versions(source: Source, versions: int, strength: float, distort: Dist
     written = []
     task = progress.add_task("Distort", total=versions * len(source.images))
     for version in range(versions):
-        for batch in torch.split(source.images, _AT_ONCE):
+        for batch in torch.split(source.images, _DISTORTED_AT_ONCE):
             strengths = strength * (version + torch.rand(len(batch))) / versions
             distorted = (distort(batch.float() / 255, strengths) * 255).round().to(torch.uint8) if version else batch
             written.append(distorted)
