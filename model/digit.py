@@ -24,7 +24,9 @@ MARGIN = 6
 INSIDE_AT_SIDE, INSIDE_AT_LINE = 0.25, 0.5
 """Parts that touch a side, or a line along it, are the digit's if this fraction of them lies farther in."""
 CUT = 0.02
-"""A digit that reaches within this fraction of the picture to opposite sides was cut to its box."""
+"""A digit that reaches within this fraction of the picture to opposite sides was cut to its box,"""
+LIGHT = 40
+"""or it is light: what stands out by fewer grey levels than this, and than the light varies by."""
 SMALLEST = 0.04
 """Parts of less ink than this fraction of the largest are specks,"""
 LARGE, NEAR = 0.2, 0.2
@@ -72,11 +74,25 @@ def find_digit(ink: Ink, pixel: float = 1.0) -> Digit | None:
     ground is followed more closely: strokes stand out from it, however faint, and most shadows no longer do.
     """
     digit = _find_in(ink, pixel)
-    if digit is None:
-        digit = _find_in(flattened(ink), pixel)
-        if digit is not None and (digit.parts > FEW_PARTS or digit.contrast < PLAIN):
-            return None
-    return digit
+    if digit and not _is_light(digit, ink.unevenness):
+        return digit
+    digit = _find_in(flattened(ink), pixel)
+    if digit is None or digit.parts > FEW_PARTS or digit.contrast < PLAIN:
+        return None
+    return None if _is_light(digit, ink.unevenness) else digit
+
+
+def _is_light(digit: Digit, unevenness: int) -> bool:
+    """Whether it is what the edge of a shadow leaves bright or dark, and no stroke."""
+    return digit.contrast < min(LIGHT, unevenness) and _reaches_across(digit.box, digit.mask.shape)
+
+
+def _reaches_across(box: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a box in a picture [H, W] comes near two sides of it that lie opposite."""
+    rows, columns = shape
+    left, top, right, bottom = box
+    across = left <= CUT * columns and right >= (1 - CUT) * columns
+    return across or (top <= CUT * rows and bottom >= (1 - CUT) * rows)
 
 
 def _find_in(ink: Ink, pixel: float) -> Digit | None:
@@ -173,11 +189,8 @@ def _stray(parts: Components, lines: Mask) -> Mask:
 
 def _is_cut(parts: Components) -> bool:
     """Whether the largest part reaches from side to side."""
-    rows, columns = parts.shape
-    largest = int(parts.area.argmax())
-    across = parts.left[largest] <= CUT * columns and parts.right[largest] >= (1 - CUT) * columns
-    down = parts.top[largest] <= CUT * rows and parts.bottom[largest] >= (1 - CUT) * rows
-    return bool(across or down)
+    largest = np.arange(parts.area.size) == parts.area.argmax()
+    return _reaches_across(parts.box(largest), parts.shape)
 
 
 def _kept(parts: Components, stray: Mask, levels: Pixels, threshold: int) -> Mask:

@@ -462,6 +462,12 @@ def test_paper_in_any_light_is_blank():
     assert np.mean([frame_digit(empty_paper(seed)).reason == "blank" for seed in range(100)]) >= 0.98
 
 
+@pytest.mark.parametrize("seed", [628, 1208])
+def test_light_that_reaches_from_side_to_side_is_no_ink(seed):
+    """What a sharp shadow leaves bright looks like a 1 and stands out by less than the light varies."""
+    assert frame_digit(empty_paper(seed)).reason == "blank"
+
+
 def test_faint_digits_are_found_on_such_paper():
     """Not blank, one digit, and its box overlaps the true one."""
     found = 0
