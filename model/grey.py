@@ -43,7 +43,11 @@ def to_grey(image: Image.Image) -> Grey:
     Where it has alpha, the opaque pixels are the ink: put on white where they are dark, on black where light.
     """
     deep = image.mode == "F" or image.mode.startswith("I")  # their one transparent level would be clipped to 8 bits
-    pixels = _with_alpha(image) if image.has_transparency_data and not deep else _opaque(image)
+    return upright(_with_alpha(image) if image.has_transparency_data and not deep else _opaque(image), image)
+
+
+def upright(pixels: Pixels, image: Image.Image) -> Grey:
+    """Turn the grey pixels of a picture, uint8 [H, W], as its EXIF block asks."""
     rotated, mirrored = _UPRIGHT.get(_orientation(image), _AS_IT_IS)
     if rotated:
         pixels = np.rot90(pixels, -rotated // 90)

@@ -6,15 +6,18 @@ decoded: 34 bytes of WebP can ask for 2 GB.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from io import BytesIO
 from math import isqrt
+
+import numpy as np
 
 # The two plug-ins are imported so that Image.open need not load all of Pillow's forty-odd to find them.
 from PIL import Image, ImageFile, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 
-from model.grey import Degrees, Grey, Pixels, rotation, to_grey
+from model.grey import Degrees, Grey, Pixels, rotation, to_grey, upright
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
-from service.jpeg import has_more_scans, is_in_one_scan, kept_a_pixel
+from service.jpeg import has_more_scans, kept_a_pixel, layers_of_first_scan
 from service.rationed import Rationed
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -119,7 +122,8 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     """
     if raw[:2] in (b"P1", b"P2", b"P3") and raw.count(b"#") > MAX_COMMENTS:
         raise CorruptImage("The PNM has too many comments; send it without them.")
-    source = Rationed(raw)
+    layers = layers_of_first_scan(raw)
+    source = BytesIO(raw) if layers else Rationed(raw)  # Pillow goes through no more pieces than were just counted
     try:
         image = Image.open(source, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -133,14 +137,15 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if image.format == "TIFF" and image.info.get("compression") == UNDECODED:
         raise UnsupportedImage("Save the TIFF with another compression, or as PNG.")
     limit = _pixel_limit(image, max_pixels)
-    in_scans = image.format in JPEGS and not _is_decoded_by_rows(image, raw)
+    in_scans = image.format in JPEGS and not _is_decoded_by_rows(image, layers)
     if in_scans:
         limit = min(limit, int(max_pixels * KEPT_A_PIXEL / kept_a_pixel(image.layer)))  # type: ignore[attr-defined]
     if image.width * image.height > limit:
         raise _too_large(limit)
     if in_scans and has_more_scans(raw, MAX_SCANS):
         raise CorruptImage(f"Save the JPEG again, with at most {MAX_SCANS} scans.")
-    source.opened(READS_A_PIXEL * image.width * image.height if _is_decoded_in_python(image) else 0)
+    if isinstance(source, Rationed):
+        source.opened(READS_A_PIXEL * image.width * image.height if _is_decoded_in_python(image) else 0)
     return image
 
 
@@ -155,13 +160,16 @@ def decode_image(image: Image.Image) -> Decoded:
         scale = round(width / image.width)
         if image.format == "TIFF":  # Pillow itself turns these upright while it loads them, and forgets that it did
             turned = rotation(image)
-        image.load()
-        if _is_heavy(image):
-            whole = image
-            scale *= 2
-            image = whole.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
-            whole.close()  # its pixels would take more memory than all that is made of them
-        grey = to_grey(image)
+        if image.format in JPEGS and image.mode == "L":
+            grey = _grey_jpeg(image)
+        else:
+            image.load()
+            if _is_heavy(image):
+                whole = image
+                scale *= 2
+                image = whole.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
+                whole.close()  # its pixels would take more memory than all that is made of them
+            grey = to_grey(image)
         image.close()  # framing needs memory too
     except MemoryError:
         raise Overloaded("There is no memory for this picture now; try again in a second.") from None
@@ -170,6 +178,16 @@ def decode_image(image: Image.Image) -> Decoded:
     rows, columns = grey.pixels.shape
     upright = (height, width) if grey.rotated in (90, 270) else (width, height)
     return Decoded(replace(grey, rotated=grey.rotated or turned), scale, (columns, rows) if scale == 1 else upright)
+
+
+def _grey_jpeg(image: Image.Image) -> Grey:
+    """Decode a JPEG of one channel, as draft makes them, where numpy has its pixels: to copy them costs as much again
+    as to make them visible."""
+    pixels = np.zeros(image.size[::-1], np.uint8)
+    shared = Image.frombuffer("L", image.size, pixels, "raw", "L", 0, 1)
+    image.im = shared.im
+    image.load()
+    return upright(pixels if image.im is shared.im else np.asarray(image), image)
 
 
 def _is_heavy(image: Image.Image) -> bool:
@@ -206,8 +224,9 @@ def _pixel_limit(image: ImageFile.ImageFile, max_pixels: int) -> int:
     return min(max_pixels, MAX_SLOW_PIXELS) if _is_decoded_in_python(image) else max_pixels
 
 
-def _is_decoded_by_rows(jpeg: ImageFile.ImageFile, raw: bytes) -> bool:
-    return "progressive" not in jpeg.info and is_in_one_scan(raw, jpeg.layers)  # type: ignore[attr-defined]
+def _is_decoded_by_rows(jpeg: ImageFile.ImageFile, first_scan: int) -> bool:
+    """Whether it is, with so many layers in its first scan."""
+    return "progressive" not in jpeg.info and jpeg.layers == first_scan  # type: ignore[attr-defined]
 
 
 def _is_decoded_in_python(image: ImageFile.ImageFile) -> bool:

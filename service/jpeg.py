@@ -10,6 +10,10 @@ _START = b"\xff\xd8"
 _END = b"\xff\xd9"
 _IN_HEAD = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xdb-\xef\xfe]").fullmatch
 """What has a length and may stand before the first scan."""
+_LENGTH_BYTES = 2
+"""Are counted in a segment's length."""
+FEW_SEGMENTS = 500
+"""A photo has some ten before its first scan, and one for each 64 KiB of what was attached to it."""
 MOST_SEGMENTS = 10_000
 """That are looked at: as many empty ones as a body holds would take a second."""
 
@@ -45,17 +49,17 @@ def kept_a_pixel(layers: Sequence[tuple[int, int, int, int]]) -> float:
     return blocks / (across * down)
 
 
-def is_in_one_scan(raw: bytes, layers: int) -> bool:
-    """Whether the first scan of a JPEG has so many layers: all of them, so that it is decoded by rows, and once.
+def layers_of_first_scan(raw: bytes) -> int:
+    """How many layers a JPEG has in its first scan: if all, it is decoded by rows, and once.
 
-    No where its head has anything unusual, which a decoder may go through in another way.
+    0 of anything else, and where the head has anything unusual, which a decoder may go through in another way.
     """
-    at = len(_START)
-    for _ in range(MOST_SEGMENTS):
-        marker = raw[at : at + 2]
+    at = len(_START) if raw.startswith(_START) else len(raw)
+    for _ in range(FEW_SEGMENTS):
+        marker, length = raw[at : at + 2], int.from_bytes(raw[at + 2 : at + 4])
         if marker == SCAN:
-            return raw[at + 4 : at + 5] == bytes([layers])
-        if not _IN_HEAD(marker):
-            return False
-        at += 2 + int.from_bytes(raw[at + 2 : at + 4])
-    return False
+            return int.from_bytes(raw[at + 4 : at + 5])
+        if length < _LENGTH_BYTES or not _IN_HEAD(marker):
+            return 0
+        at += 2 + length
+    return 0

@@ -11,7 +11,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from service.errors import CorruptImage, ImageTooLarge, ServiceError, UnsupportedImage
 from service.imaging import (
@@ -50,6 +50,36 @@ def test_every_format_of_the_contract_is_read(name):
 def test_every_kind_of_pnm_is_read(mode):
     """PBM, PGM and PPM are one plug-in."""
     assert decode_image(open_image(encoded(picture(mode), "PPM"), LIMIT)).grey.pixels.shape == SIZE[::-1]
+
+
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+@pytest.mark.parametrize(
+    "options", [{}, {"progressive": True}, {"subsampling": 0}, {"restart_marker_rows": 1}], ids=str
+)
+@pytest.mark.parametrize("size", [(60, 40), (1, 1), (33, 7), (1290, 970)], ids=str)
+def test_a_jpeg_has_the_pixels_that_pillow_gives(mode, options, size):
+    """They are decoded into memory of numpy's; CMYK's, which draft leaves as it is, are not."""
+    raw = encoded(picture(mode).resize(size), "JPEG", **options)
+    image = Image.open(BytesIO(raw))
+    image.draft("L", (min(DRAFT_SIDE, size[0]), min(DRAFT_SIDE, size[1])))
+
+    decoded = decode_image(open_image(raw, LIMIT))
+
+    assert np.array_equal(decoded.grey.pixels, np.asarray(image.convert("L")))
+    assert decoded.grey.pixels.std() > 0 or size == (1, 1)
+
+
+def test_a_pillow_that_takes_other_memory_than_it_is_given_is_followed(monkeypatch):
+    """Where it decodes is not an interface."""
+    raw = encoded(picture("L"), "JPEG")
+    expected = decode_image(open_image(raw, LIMIT)).grey.pixels
+
+    def prepare(image: ImageFile.ImageFile) -> None:
+        image.im = Image.core.new(image.mode, image.size)
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load_prepare", prepare)
+
+    assert np.array_equal(decode_image(open_image(raw, LIMIT)).grey.pixels, expected)
 
 
 @pytest.mark.parametrize("name", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])

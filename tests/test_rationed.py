@@ -12,7 +12,7 @@ from PIL import Image
 
 from service.errors import CorruptImage
 from service.imaging import decode_image, open_image
-from service.jpeg import MOST_SEGMENTS, has_more_scans
+from service.jpeg import FEW_SEGMENTS, MOST_SEGMENTS, has_more_scans, layers_of_first_scan
 from tests.conftest import encoded
 from tests.pngs import END, chunk, png_of
 
@@ -89,3 +89,33 @@ def test_what_a_decoder_skips_hides_no_scans():
     """A marker that is none has no length. Fails where one is read behind it."""
     scan = bytes.fromhex("ffda 0008 01 01 00 003f00")
     assert has_more_scans(b"\xff\xd8" + scan + b"\xff\x02\xfe\xfe" + scan * 40, 32)
+
+
+SCAN = bytes.fromhex("ffda 0008 01 01 00 003f00")
+
+
+@pytest.mark.parametrize(
+    ("head", "layers"),
+    [
+        (b"\xff\xd8", 1),
+        (b"\xff\xd8" + COMMENT * (FEW_SEGMENTS - 1), 1),
+        (b"\xff\xd8" + COMMENT * FEW_SEGMENTS, 0),
+        (b"\xff\xd8" + b"\xff\xfe\0\1" + COMMENT, 0),  # a length that does not reach its own end: it goes on elsewhere
+        (b"\xff\xd8" + b"\xff\x02" + COMMENT, 0),  # a marker that has no length
+        (b"\xff\xd8" + b"junk", 0),
+        (b"\xff\xd9", 0),
+        (b"", 0),
+    ],
+    ids=str,
+)
+def test_only_a_head_of_few_plain_segments_is_gone_through_beforehand(head, layers):
+    """Of which Pillow makes no more pieces; any other is read from a ration."""
+    assert layers_of_first_scan(head + SCAN) == layers
+
+
+def test_a_head_that_is_cut_short_has_no_scan():
+    """Whether within a segment or before one."""
+    raw = b"\xff\xd8" + COMMENT + SCAN
+    assert [layers_of_first_scan(raw[:end]) for end in range(len(raw) - len(SCAN) + 5)] == [0] * (
+        len(raw) - len(SCAN) + 5
+    )
