@@ -8,6 +8,7 @@ that is the event loop's and the kernel's.
 
 import asyncio
 import os
+from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
@@ -29,6 +30,7 @@ from service import front, pipeline, replies
 from service.app import create_app
 from service.deps import Held
 from service.front import Front
+from service.logs import Event
 from service.reload import Serving
 from service.server import uvicorn_config
 from service.settings import Settings
@@ -80,7 +82,8 @@ async def in_process(ask: Ask, together: int, fronted: bool = True) -> dict[str,
     Of the try that was fastest: whatever disturbs only ever adds.
     """
     settings = Settings()
-    app = create_app(settings, Serving.load(settings.model_path))
+    lines: deque[Event] = deque(maxlen=1)  # as the log's writer takes them; a thread of its own writes them
+    app = create_app(settings, Serving.load(settings.model_path), lines.append)
     connections = connect(app, settings, together, fronted)
     request, watch, tries = ask.request(), Stopwatch(), []
     with watch.around_steps(app.state.held):

@@ -16,6 +16,7 @@ from service.deps import Held
 from service.documentation import add_documentation
 from service.errors import add_error_handlers
 from service.linger import Linger
+from service.logs import Write
 from service.metrics import Metrics
 from service.observe import Observe, Observer
 from service.page import add_page
@@ -31,8 +32,8 @@ What is no valid HTTP is refused in plain text (400), and so is a head that come
 """
 
 
-def create_app(settings: Settings, serving: Serving) -> FastAPI:
-    """Wire the service around a model that has been proved on its golden sample."""
+def create_app(settings: Settings, serving: Serving, write: Write) -> FastAPI:
+    """Wire the service around a model that has been proved on its golden sample. `write` is for the access log."""
     app = FastAPI(
         title="LeNet-5 digit service",
         description=DESCRIPTION,
@@ -43,7 +44,7 @@ def create_app(settings: Settings, serving: Serving) -> FastAPI:
         redirect_slashes=False,
         lifespan=lifespan,
     )
-    held = app.state.held = parts(settings, serving)
+    held = app.state.held = parts(settings, serving, write)
 
     for routes in (predict, v2, card, health, metrics):
         app.include_router(routes.router)
@@ -61,7 +62,7 @@ def create_app(settings: Settings, serving: Serving) -> FastAPI:
     return app
 
 
-def parts(settings: Settings, serving: Serving) -> Held:
+def parts(settings: Settings, serving: Serving, write: Write) -> Held:
     """Everything that requests need."""
     admission = Admission(settings)
     metrics = Metrics(admission, serving)
@@ -74,13 +75,13 @@ def parts(settings: Settings, serving: Serving) -> Held:
             settings.decode_threads(), settings.request_timeout_seconds, settings.max_waiting_seconds, admission.busy
         ),
         metrics,
-        observers(settings, metrics),
+        observers(settings, metrics, write),
     )
 
 
-def observers(settings: Settings, metrics: Metrics) -> list[Observer]:
+def observers(settings: Settings, metrics: Metrics, write: Write) -> list[Observer]:
     """Who is told of every request."""
-    return [metrics.observe_request, *([AccessLog()] if settings.access_log else [])]
+    return [metrics.observe_request, *([AccessLog(write)] if settings.access_log else [])]
 
 
 @asynccontextmanager

@@ -29,6 +29,8 @@ FLUSH_SECONDS = 1.0
 """At the end the thread has this long to write what waits."""
 
 Event = dict[str, Any]
+Write = Callable[[Event], None]
+"""Has an event written, which is the writer's from then on."""
 
 
 class LogWriter:

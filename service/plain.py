@@ -55,7 +55,7 @@ class Plain:
     headers: dict[bytes, bytes]
     """By their names in small letters; none is there twice."""
     head: bytes
-    body: bytes | bytearray
+    body: bytes | bytearray | memoryview
     """What came of it, and behind it."""
     body_bytes: int
     """As it tells."""
@@ -92,15 +92,21 @@ class Plain:
             self._kept = ExitStack()
         return self._kept.enter_context(something)
 
-    def add(self, data: bytes | bytearray) -> bool:
+    def add(self, data: bytes | bytearray | memoryview) -> bool:
         """More of it came; False, and it is left out, where all bodies together hold too many bytes."""
         if self.arrival:
             if not self.arrival.admits(len(data)):
                 return False
             self.arrival.add(len(data))
-        if isinstance(self.body, bytes):
+        if not self.body:
+            self.body = data
+        elif isinstance(self.body, bytearray):
+            self.body += data
+        elif len(data) == self.missing:  # most that come in parts come in two: they are copied once
+            self.body = b"".join((self.body, data))
+        else:
             self.body = bytearray(self.body)
-        self.body += data
+            self.body += data
         return True
 
     def arrived(self) -> None:
@@ -143,5 +149,6 @@ def read_plain(data: bytes, connection: Connection, most_head_bytes: int) -> Pla
         or headers.get(b"connection", b"keep-alive").lower() != b"keep-alive"
     ):
         return None
-    end = match.end()
-    return Plain(connection, match[1].decode(), headers, data[:end], data[end:], int(length))
+    end, body_bytes = match.end(), int(length)
+    body = data[end:] if len(data) - end >= body_bytes else memoryview(data)[end:]
+    return Plain(connection, match[1].decode(), headers, data[:end], body, body_bytes)

@@ -55,7 +55,7 @@ def serve(settings: Settings, host: str, port: int) -> int:
     try:
         with bind(host, port) as listener:
             serving = Serving.load(settings.model_path)
-            app = create_app(settings, serving)
+            app = create_app(settings, serving, log.write)
             held: Held = app.state.held
             server = Server(app, settings, held.admission, held.readiness, held.observers, Front(held))
             on_signals(server.handle_exit)  # from here on somebody may wait to be accepted

@@ -26,6 +26,7 @@ from starlette.testclient import TestClient
 from model.contract import INPUT_NAME, LOGITS, MODEL_FILE, PROBABILITIES, RECORD_FILE, SIZE
 from model.record import Acceptance, Golden, Record
 from service.app import create_app
+from service.logs import Event
 from service.reload import Serving
 from service.settings import Settings
 
@@ -119,11 +120,15 @@ def client(server: Server) -> Iterator[httpx.Client]:
         yield client
 
 
+def unwritten(event: Event) -> None:
+    """Takes the place of the log's writer."""
+
+
 @pytest.fixture
 def unstarted(tiny_model: Path) -> TestClient:
     """A client of an app in this process that has been built and not yet started."""
     settings = Settings(model_path=tiny_model)
-    return TestClient(create_app(settings, Serving.load(tiny_model)))
+    return TestClient(create_app(settings, Serving.load(tiny_model), unwritten))
 
 
 def tiny_onnx(shift: int = 0) -> bytes:

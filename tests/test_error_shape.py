@@ -16,7 +16,7 @@ from service.auth import is_authorized
 from service.errors import MAX_INSTANCE, PROBLEM_JSON, ServiceError, instance
 from service.reload import Serving
 from service.settings import Settings
-from tests.conftest import ROOT, encoded, png, running_server
+from tests.conftest import ROOT, encoded, png, running_server, unwritten
 from tests.test_imaging import png_header
 from tests.wire import Wire, asked, get, request
 
@@ -167,7 +167,7 @@ def test_the_instance_is_short_and_escaped(path, expected):
 
 def test_a_bug_is_a_500_that_tells_nothing(tiny_model, caplog):
     """The log has the traceback and the request's id, the client only the id."""
-    app = create_app(Settings(), Serving.load(tiny_model))
+    app = create_app(Settings(), Serving.load(tiny_model), unwritten)
 
     @app.get("/bug")
     async def bug() -> None:

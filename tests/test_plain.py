@@ -1,6 +1,9 @@
 """What is read of a plain request is what the parser would have made of it."""
 
+import itertools
+
 import httptools
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
@@ -64,6 +67,24 @@ def test_one_that_is_not_all_there():
     whole = HEAD + LENGTH + b"\r\n"
     assert read_plain(whole, None, len(whole))  # type: ignore[arg-type]
     assert read_plain(whole, None, len(whole) - 1) is None  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "ends", [ends for count in range(5) for ends in itertools.combinations(range(8), count)], ids=str
+)
+def test_a_body_in_parts_is_the_whole(ends):
+    """Wherever it is cut: it is one `bytes` once all of it is there, and says how much is missing before."""
+    head, body = HEAD + b"Content-Length: 7\r\n\r\n", b"abcdefg"
+    cuts = [0, *(len(head) + end for end in ends), len(head) + len(body)]
+    first, *others = [(head + body)[start:end] for start, end in itertools.pairwise(cuts)]
+    plain = read_plain(first, None, 1000)  # type: ignore[arg-type]
+    assert plain
+    for part in others:
+        missing = plain.missing
+        assert plain.add(part)
+        assert plain.missing == missing - len(part)
+    plain.arrived()
+    assert (type(plain.body), plain.body) == (bytes, body)
 
 
 def test_no_body_is_so_long():
