@@ -257,24 +257,34 @@ def test_an_interrupted_stage_leaves_nothing(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("number", "stages"),
+    ("changed", "stages"),
     [
-        ("version", ""),  # has its own place in the key of every stage
-        ("candidates", ""),
-        ("judge_epochs", "judge"),
-        ("epochs", "student judge"),
-        ("courses", "student judge"),
-        ("specialist_epochs", "specialist student judge"),
-        ("generalist_epochs", "generalist student judge"),
-        ("teacher_weight_decay", "generalist specialist student judge"),
-        ("servings", "generalist specialist student judge"),
+        ({"version": "another"}, ""),  # has its own place in the key of every stage
+        ({"candidates": 0}, ""),
+        ({"judge_epochs": 0}, "judge"),
+        ({"epochs": 0}, "student judge"),
+        ({"courses": ()}, "student judge"),
+        ({"specialist_epochs": 0}, "specialist student judge"),
+        ({"generalist_epochs": 0}, "generalist student judge"),
+        ({"teacher_weight_decay": 0}, "generalist specialist student judge"),
+        ({"servings": BEST.servings | {"mnist": "another"}}, "generalist specialist student judge"),
+        ({"servings": BEST.servings | {"printed": "another"}}, "generalist student judge"),
+        ({"servings": BEST.servings | {"other": "another"}}, "student judge"),
     ],
+    ids=str,
 )
-def test_a_stage_depends_on_what_made_it(number, stages):
+def test_a_stage_depends_on_what_made_it(changed, stages):
     """And on nothing else, so that a changed recipe goes on from what is still true."""
-    before, after = (_dependencies(recipe, 100) for recipe in (BEST, replace(BEST, **{number: "another"})))
+    before, after = (_dependencies(recipe, 100) for recipe in (BEST, replace(BEST, **changed)))
     assert {name for name in before if before[name] != after[name]} == set(stages.split())
     assert all(_dependencies(BEST, 100)[name] != _dependencies(BEST, 101)[name] for name in before)
+
+
+def test_a_stage_depends_on_how_precisely_it_was_computed(monkeypatch):
+    """Another processor may have units for bfloat16, or none."""
+    before = _dependencies(BEST, 100)
+    monkeypatch.setattr(training.best, "HAS_BFLOAT16", "another")
+    assert all(before[name] != numbers for name, numbers in _dependencies(BEST, 100).items())
 
 
 SMALL = replace(
@@ -383,7 +393,7 @@ def test_who_learns_what(monkeypatch, tmp_path):
     with pytest.raises(ZeroDivisionError):
         train_best(recipe, pictures.train["mnist"], pictures.train["mnist"], QUIET)
     assert learned == [(recipe.generalist_epochs, [0, 1, 2, 3]), (recipe.specialist_epochs, [0])]
-    assert asked == [2, 1, 1, 1, 0, 0] * 2
+    assert asked == [2, 1, 1, 1, 0, 0, 2]
     for course, lessons in zip(recipe.courses, taught, strict=True):
         assert torch.equal(lessons.taught[:, 0], lessons.mixture.labels.float())
         assert lessons.mixture.images[:, 0, 0, 0].tolist() == [100 if course.framed else 0, 1, 2, 3, 4, 5]

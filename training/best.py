@@ -14,11 +14,11 @@ from training.lenet import PARAMETERS
 from training.pictures.studio import make_pictures
 from training.recipes import Best
 from training.rejection import PARAMETERS as JUDGE_PARAMETERS
-from training.school import School
+from training.school import School, digits_of
 from training.stages import Stages
 from training.trained import Trained
 
-_TEACHERS_TOO = ("images", "servings", "epoch_images", "muon_momentum", "momentum")
+_TEACHERS_TOO = ("images", "bfloat16", "epoch_images", "muon_momentum", "momentum")
 _SAID_ONLY = ("name", "version", "purpose", "candidates")
 """What a recipe says of itself and no weight depends on."""
 
@@ -29,9 +29,10 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     stages = Stages(torch.initial_seed(), recipe.version)
     pictures = make_pictures(recipe, train, hold_out, stages, progress)
     school = School(recipe, pictures, stages, _dependencies(recipe, len(train.labels)), progress)
-    generalist = school.teacher("generalist", recipe.generalist_epochs, school.digits)
-    specialist = school.teacher("specialist", recipe.specialist_epochs, ["mnist"])
-    teachers = {kind: [generalist] for kind in school.digits} | {"mnist": [generalist, specialist]}
+    learns = _kinds_of_teachers(recipe)
+    generalist = school.teacher("generalist", recipe.generalist_epochs, learns["generalist"])
+    specialist = school.teacher("specialist", recipe.specialist_epochs, learns["specialist"])
+    teachers = {kind: [generalist] for kind in learns["generalist"]} | {"mnist": [generalist, specialist]}
     net, history = school.student(teachers, hold_out)
     school.teach_judge(net)
     facts = {
@@ -57,12 +58,21 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     )
 
 
+def _kinds_of_teachers(recipe: Best) -> Mapping[str, list[str]]:
+    return {"generalist": digits_of(recipe), "specialist": ["mnist"]}
+
+
 def _dependencies(recipe: Best, images: int) -> Mapping[str, Mapping[str, Any]]:
     """Of each stage after the pictures, which numbers it depends on: its own, and those of the stages before."""
-    numbers = {name: value for name, value in asdict(recipe).items() if name not in _SAID_ONLY} | {"images": images}
+    said = {name: value for name, value in asdict(recipe).items() if name not in _SAID_ONLY}
+    numbers = said | {"images": images, "bfloat16": HAS_BFLOAT16}
     teachers = {name: value for name, value in numbers.items() if name.startswith("teacher_") or name in _TEACHERS_TOO}
     return {
-        **{name: teachers | {"epochs": numbers[f"{name}_epochs"]} for name in ("generalist", "specialist")},
+        **{
+            name: teachers
+            | {"epochs": numbers[f"{name}_epochs"], "servings": {kind: numbers["servings"][kind] for kind in kinds}}
+            for name, kinds in _kinds_of_teachers(recipe).items()
+        },
         "student": {name: value for name, value in numbers.items() if not name.startswith("judge_")},
         "judge": numbers,
     }

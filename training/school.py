@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 from rich.progress import Progress
+from torch import Tensor
 
 from training.augmentation import Distortion, distort, distort_framed
 from training.corpus import Mixture, Source
@@ -20,6 +21,8 @@ from training.teacher import Teacher, train_teacher
 from training.trained import Epoch
 
 _NOT_DIGITS = ("characters", "other")
+_Asked = tuple[Source, Tensor]
+"""Pictures of one kind, and what its teachers say of each."""
 
 
 class School:
@@ -37,8 +40,6 @@ class School:
         self._recipe, self._stages, self._depends_on, self._progress = recipe, stages, depends_on, progress
         self._sources = _sources(pictures.train, recipe.servings)
         self._for_judge = _sources(pictures.judge, recipe.judge_again_servings)
-        self.digits = [kind for kind in self._sources if kind not in _NOT_DIGITS]
-        """Kinds of pictures that show one."""
 
     def teacher(self, name: str, epochs: int, kinds: Iterable[str]) -> Teacher:
         """A network that has learned these kinds, and is done learning."""
@@ -58,7 +59,10 @@ class School:
         courses = self._recipe.courses
 
         def learn(_: int) -> dict[str, Any]:
-            given = {framed: self._lessons(teachers, framed) for framed in {course.framed for course in courses}}
+            asked = {kind: self._asked(kind, distort, teachers) for kind in self._sources}
+            given = {False: self._lessons(asked)}
+            if any(course.framed for course in courses):
+                given[True] = self._lessons(asked | {"mnist": self._asked("mnist", distort_framed, teachers)})
             lessons = [given[course.framed] for course in courses]
             net, history = train_student(self._recipe, lessons, hold_out, self._progress)
             return {"net": net.state_dict(), "history": [asdict(epoch) for epoch in history]}
@@ -69,13 +73,13 @@ class School:
         net.confidence_weight = self._recipe.judge_confidence_weight
         return net, [Epoch(**epoch) for epoch in made["history"]]
 
-    def _lessons(self, teachers: Mapping[str, Sequence[Teacher]], framed: bool) -> Lessons:
-        written = {
-            kind: self._written(kind, distort_framed if framed and kind == "mnist" else distort)
-            for kind in self._sources
-        }
-        taught = [ask_teachers(teachers.get(kind, []), source, self._progress) for kind, source in written.items()]
-        return Lessons(self._mixed(written.values()), torch.cat(taught))
+    def _asked(self, kind: str, distortion: Distortion, teachers: Mapping[str, Sequence[Teacher]]) -> _Asked:
+        written = self._written(kind, distortion)
+        return written, ask_teachers(teachers.get(kind, []), written, self._progress)
+
+    def _lessons(self, asked: Mapping[str, _Asked]) -> Lessons:
+        written, taught = zip(*asked.values(), strict=True)
+        return Lessons(self._mixed(written), torch.cat(taught))
 
     def teach_judge(self, net: JudgedLeNet5) -> None:
         """Train the judge of a network that is done: on distorted pictures, then on those that got past it before."""
@@ -107,6 +111,11 @@ class School:
 
     def _mixed(self, lessons: Iterable[Source]) -> Mixture:
         return Mixture(list(lessons), self._recipe.epoch_images)
+
+
+def digits_of(recipe: Best) -> list[str]:
+    """The kinds of picture that show one."""
+    return [kind for kind in recipe.servings if kind not in _NOT_DIGITS]
 
 
 def _sources(pictures: Mapping[str, Labelled], servings: Mapping[str, Portion]) -> dict[str, Source]:
