@@ -24,9 +24,10 @@ MARGIN = 6
 INSIDE_AT_SIDE, INSIDE_AT_LINE = 0.25, 0.5
 """Parts that touch a side, or a line along it, are the digit's if this fraction of them lies farther in."""
 CUT = 0.02
-"""A digit that reaches within this fraction of the picture to opposite sides was cut to its box,"""
-LIGHT = 40
-"""or it is light: what stands out by fewer grey levels than this, and than the light varies by."""
+"""A digit that reaches within this fraction of the picture to opposite sides was cut to its box."""
+LIGHT, BROAD = 25, 0.12
+"""What stands out by fewer grey levels than this, and than the light varies by, and is as broad as this fraction of the
+shorter side, may be light."""
 SMALLEST = 0.04
 """Parts of less ink than this fraction of the largest are specks,"""
 LARGE, NEAR = 0.2, 0.2
@@ -70,8 +71,8 @@ class Digit:
 def find_digit(ink: Ink, pixel: float = 1.0) -> Digit | None:
     """Find the digit in a picture's ink; None where there is only ground.
 
-    `pixel`: how many pixels of the ink stand for one of the picture. Where nothing is found in uneven light, the
-    ground is followed more closely: strokes stand out from it, however faint, and most shadows no longer do.
+    `pixel`: how many pixels of the ink stand for one of the picture. Where nothing but light is found, and that uneven,
+    the ground is followed more closely: strokes stand out from it, however faint, and most shadows no longer do.
     """
     digit = _find_in(ink, pixel)
     if digit and not _is_light(digit, ink.unevenness):
@@ -83,16 +84,22 @@ def find_digit(ink: Ink, pixel: float = 1.0) -> Digit | None:
 
 
 def _is_light(digit: Digit, unevenness: int) -> bool:
-    """Whether it is what the edge of a shadow leaves bright or dark, and no stroke."""
-    return digit.contrast < min(LIGHT, unevenness) and _reaches_across(digit.box, digit.mask.shape)
+    """Whether it is what the edge of a shadow leaves bright or dark, and no stroke: from one side to the other, broad.
+
+    A digit that was cut to its box reaches all sides, and its strokes are narrower.
+    """
+    if digit.contrast >= min(LIGHT, unevenness) or digit.width < BROAD * min(digit.mask.shape):
+        return False
+    across, down = _reaches(digit.box, digit.mask.shape)
+    return across != down
 
 
-def _reaches_across(box: Box, shape: tuple[int, ...]) -> bool:
-    """Whether a box in a picture [H, W] comes near two sides of it that lie opposite."""
+def _reaches(box: Box, shape: tuple[int, ...]) -> tuple[bool, bool]:
+    """Whether a box in a picture [H, W] comes near both its left and right sides, and both its upper and lower."""
     rows, columns = shape
     left, top, right, bottom = box
     across = left <= CUT * columns and right >= (1 - CUT) * columns
-    return across or (top <= CUT * rows and bottom >= (1 - CUT) * rows)
+    return across, top <= CUT * rows and bottom >= (1 - CUT) * rows
 
 
 def _find_in(ink: Ink, pixel: float) -> Digit | None:
@@ -190,7 +197,7 @@ def _stray(parts: Components, lines: Mask) -> Mask:
 def _is_cut(parts: Components) -> bool:
     """Whether the largest part reaches from side to side."""
     largest = np.arange(parts.area.size) == parts.area.argmax()
-    return _reaches_across(parts.box(largest), parts.shape)
+    return any(_reaches(parts.box(largest), parts.shape))
 
 
 def _kept(parts: Components, stray: Mask, levels: Pixels, threshold: int) -> Mask:

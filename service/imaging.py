@@ -4,10 +4,10 @@ Only the bytes decide what a picture is, never a name or a declared type. Dimens
 decoded: 34 bytes of WebP can ask for 2 GB.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
-from math import isqrt
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from PIL import Image, ImageFile, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 from model.grey import Degrees, Grey, Pixels, rotation, to_grey, upright
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
-from service.jpeg import has_more_scans, kept_a_pixel, layers_of_first_scan
+from service.jpeg import START, has_more_scans, kept_a_pixel, layers_of_first_scan
 from service.rationed import Rationed
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -44,6 +44,9 @@ KEPT_A_PIXEL = 2.5
 
 COSTLY = {"lzma": 2 / 3, "jpeg": 2 / 5, "tiff_jpeg": 2 / 5}
 """Compressions of TIFFs, which may have so large a share of the pixels only."""
+
+ODD_HEAD_BYTES = 512 * 1024
+"""Of a JPEG whose head has anything unusual: one segment of it may be made of thousands of pieces."""
 
 MAX_SLOW_PIXELS = 1_000_000
 SLOW = {"bmp_rle", "ppm"}
@@ -123,7 +126,8 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     if raw[:2] in (b"P1", b"P2", b"P3") and raw.count(b"#") > MAX_COMMENTS:
         raise CorruptImage("The PNM has too many comments; send it without them.")
     layers = layers_of_first_scan(raw)
-    source = BytesIO(raw) if layers else Rationed(raw)  # Pillow goes through no more pieces than were just counted
+    # Of a head that was gone through Pillow makes no more pieces than were counted.
+    source = BytesIO(raw) if layers else Rationed(raw, ODD_HEAD_BYTES if raw.startswith(START) else math.inf)
     try:
         image = Image.open(source, formats=FORMATS)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
@@ -155,15 +159,15 @@ def decode_image(image: Image.Image) -> Decoded:
     turned: Degrees = 0
     try:
         if image.format in JPEGS:
-            least = max(1, isqrt(width * height // MAX_DRAFT_PIXELS))
+            least = max(1, math.isqrt(width * height // MAX_DRAFT_PIXELS))
             image.draft("L", (min(DRAFT_SIDE, -(-width // least)), min(DRAFT_SIDE, -(-height // least))))
         scale = round(width / image.width)
         if image.format == "TIFF":  # Pillow itself turns these upright while it loads them, and forgets that it did
             turned = rotation(image)
-        if image.format in JPEGS and image.mode == "L":
+        if image.format in JPEGS and image.mode == "L" and image.tile:  # type: ignore[attr-defined]
             grey = _grey_jpeg(image)
         else:
-            image.load()
+            image.load()  # which tells of a JPEG without a scan that it is damaged
             if _is_heavy(image):
                 whole = image
                 scale *= 2

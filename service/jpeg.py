@@ -6,10 +6,14 @@ from collections.abc import Sequence
 SCAN = b"\xff\xda"
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 """But for those that stand inside a scan's data, and those that a decoder does not know, which it skips there."""
-_START = b"\xff\xd8"
+START = b"\xff\xd8"
 _END = b"\xff\xd9"
 _IN_HEAD = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xdb-\xef\xfe]").fullmatch
 """What has a length and may stand before the first scan."""
+_LISTS = re.compile(rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xdb]").fullmatch
+"""Frames and quantization tables: Pillow makes an object of three bytes of the one, and of each value of the other."""
+MOST_LISTED = 2_000
+"""Bytes of these; a photo has some 150, and one with all tables there may be 550."""
 _LENGTH_BYTES = 2
 """Are counted in a segment's length."""
 FEW_SEGMENTS = 500
@@ -32,7 +36,7 @@ def has_more_scans(raw: bytes, than: int) -> bool:
         segments += 1
         if scans > than or segments > MOST_SEGMENTS:
             return True
-        if found.group() != _START:
+        if found.group() != START:
             at += int.from_bytes(raw[at : at + 2])
     return False
 
@@ -54,12 +58,15 @@ def layers_of_first_scan(raw: bytes) -> int:
 
     0 of anything else, and where the head has anything unusual, which a decoder may go through in another way.
     """
-    at = len(_START) if raw.startswith(_START) else len(raw)
+    at = len(START) if raw.startswith(START) else len(raw)
+    listed = 0
     for _ in range(FEW_SEGMENTS):
         marker, length = raw[at : at + 2], int.from_bytes(raw[at + 2 : at + 4])
         if marker == SCAN:
             return int.from_bytes(raw[at + 4 : at + 5])
-        if length < _LENGTH_BYTES or not _IN_HEAD(marker):
+        if _LISTS(marker):
+            listed += length
+        if length < _LENGTH_BYTES or listed > MOST_LISTED or not _IN_HEAD(marker):
             return 0
         at += 2 + length
     return 0

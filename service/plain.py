@@ -150,5 +150,6 @@ def read_plain(data: bytes, connection: Connection, most_head_bytes: int) -> Pla
     ):
         return None
     end, body_bytes = match.end(), int(length)
-    body = data[end:] if len(data) - end >= body_bytes else memoryview(data)[end:]
+    has_more = 2 * end < len(data) < end + body_bytes
+    body = memoryview(data)[end:] if has_more else data[end:]  # a view keeps the head too, which must not be most of it
     return Plain(connection, match[1].decode(), headers, data[:end], body, body_bytes)

@@ -4,6 +4,7 @@ Pillow goes through what is not pixels piece by piece, in Python: each chunk, se
 read by itself. Ten megabytes of empty ones would keep the event loop, which opens pictures, for seconds.
 """
 
+import math
 from io import BytesIO
 
 from service.errors import CorruptImage
@@ -15,19 +16,23 @@ LATER_READS = 50_000
 
 
 class Rationed(BytesIO):
-    """Bytes to open a picture from."""
+    """Bytes to open a picture from; of its header no more than so many are read."""
 
-    def __init__(self, raw: bytes) -> None:
+    def __init__(self, raw: bytes, header_bytes: float = math.inf) -> None:
         super().__init__(raw)
         self.left = HEADER_READS
+        self.header_bytes = header_bytes
 
     def opened(self, more: int) -> None:
         """The header has been read; the rest may take `more` reads beside the usual."""
         self.left = LATER_READS + more
+        self.header_bytes = math.inf
 
     def read(self, size: int | None = -1, /) -> bytes:
         """The next bytes. Raises CorruptImage."""
         self.left -= 1
-        if self.left < 0:
+        found = BytesIO.read(self, size)
+        self.header_bytes -= len(found)
+        if self.left < 0 or self.header_bytes < 0:
             raise CorruptImage("The picture is made of far too many pieces; save it again.")
-        return BytesIO.read(self, size)
+        return found

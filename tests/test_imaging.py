@@ -69,6 +69,15 @@ def test_a_jpeg_has_the_pixels_that_pillow_gives(mode, options, size):
     assert decoded.grey.pixels.std() > 0 or size == (1, 1)
 
 
+@pytest.mark.parametrize("marker", [b"\xff\xda", b"\xff\xc4", b"\xff\xc0"])
+@pytest.mark.parametrize("end", [b"", b"\0", b"\xff\xd9"])
+def test_a_grey_jpeg_without_a_scan_is_corrupt(marker, end):
+    """Cut before one of its segments. Fails where memory that nothing was decoded into is taken for pixels."""
+    raw = encoded(picture("L"), "JPEG")
+    with pytest.raises(CorruptImage):
+        decode_image(open_image(raw[: raw.index(marker)] + end, LIMIT))
+
+
 def test_a_pillow_that_takes_other_memory_than_it_is_given_is_followed(monkeypatch):
     """Where it decodes is not an interface."""
     raw = encoded(picture("L"), "JPEG")

@@ -12,7 +12,7 @@ from PIL import Image
 
 from service.errors import CorruptImage
 from service.imaging import decode_image, open_image
-from service.jpeg import FEW_SEGMENTS, MOST_SEGMENTS, has_more_scans, layers_of_first_scan
+from service.jpeg import FEW_SEGMENTS, MOST_LISTED, MOST_SEGMENTS, has_more_scans, layers_of_first_scan
 from tests.conftest import encoded
 from tests.pngs import END, chunk, png_of
 
@@ -22,6 +22,7 @@ PNG, JPEG, GIF = (encoded(Image.fromarray(GREY), name) for name in ("PNG", "JPEG
 PNG_HEAD = 8 + 25
 GIF_HEAD = GIF.index(b",\0\0\0\0")
 COMMENT = b"\xff\xfe\0\2"
+FRAME = b"\xff\xc0\xff\xfe\x08\0\x09\0\x09\1" + b"\1\x11\0" * 21_842
 
 
 def big_tiff(tags: int) -> bytes:
@@ -34,6 +35,8 @@ MANY = {
     "PNG, chunks behind the pixels": PNG[:-12] + chunk(b"tEXt", b"a\0b") * 50_000 + PNG[-12:],
     "PNG, pixels": PNG[:PNG_HEAD] + chunk(b"IDAT", b"") * 50_000 + PNG[PNG_HEAD:],
     "JPEG": JPEG[:2] + COMMENT * 50_000 + JPEG[2:],
+    "JPEG, layers of a frame": JPEG[:2] + FRAME * 12 + JPEG[2:],
+    "JPEG, tables": JPEG[:2] + (b"\xff\xdb\xff\xf2" + bytes(65) * 1_008) * 12 + JPEG[2:],
     "GIF": GIF[:GIF_HEAD] + b"!\xfe\0" * 50_000 + GIF[GIF_HEAD:],
     "PNM": b"P5 " + b" " * 50_000 + b"9 9 255\n" + bytes(81),
     "TIFF": big_tiff(50_000),
@@ -91,6 +94,8 @@ def test_what_a_decoder_skips_hides_no_scans():
     assert has_more_scans(b"\xff\xd8" + scan + b"\xff\x02\xfe\xfe" + scan * 40, 32)
 
 
+QUARTER = b"\xff\xdb" + (MOST_LISTED // 4 + 1).to_bytes(2) + bytes(MOST_LISTED // 4 - 1)
+"""Of what may be listed in a head, and a little more."""
 SCAN = bytes.fromhex("ffda 0008 01 01 00 003f00")
 
 
@@ -102,6 +107,8 @@ SCAN = bytes.fromhex("ffda 0008 01 01 00 003f00")
         (b"\xff\xd8" + COMMENT * FEW_SEGMENTS, 0),
         (b"\xff\xd8" + b"\xff\xfe\0\1" + COMMENT, 0),  # a length that does not reach its own end: it goes on elsewhere
         (b"\xff\xd8" + b"\xff\x02" + COMMENT, 0),  # a marker that has no length
+        (b"\xff\xd8" + QUARTER * 3, 1),
+        (b"\xff\xd8" + QUARTER * 4, 0),
         (b"\xff\xd8" + b"junk", 0),
         (b"\xff\xd9", 0),
         (b"", 0),
