@@ -87,6 +87,17 @@ def test_a_body_in_parts_is_the_whole(ends):
     assert (type(plain.body), plain.body) == (bytes, body)
 
 
+@pytest.mark.parametrize("come", [0, 10, 10_000])
+def test_what_has_come_keeps_little_beside_it(come):
+    """A body is a view of what it came in where that is most of it, and a copy where the head is. Limits count neither."""
+    head = HEAD + b"Content-Length: 20000\r\n\r\n"
+    plain = read_plain(head + bytes(come), None, 1000)  # type: ignore[arg-type]
+    assert plain
+    kept = plain.body.obj if isinstance(plain.body, memoryview) else plain.body
+    assert len(kept) < 2 * come or not kept
+    assert isinstance(plain.body, memoryview) == (come > len(head))
+
+
 def test_no_body_is_so_long():
     """Python itself reads no number of thousands of digits."""
     head = HEAD + b"Content-Length: %b\r\n\r\n" % (b"1" * 5_000)
