@@ -89,7 +89,7 @@ def test_a_body_in_parts_is_the_whole(ends):
 
 @pytest.mark.parametrize("come", [0, 10, 10_000])
 def test_what_has_come_keeps_little_beside_it(come):
-    """A body is a view of what it came in where that is most of it, and a copy where the head is. Limits count neither."""
+    """A body is a view of what it came in where it is most of that, else a copy: limits do not count the head."""
     head = HEAD + b"Content-Length: 20000\r\n\r\n"
     plain = read_plain(head + bytes(come), None, 1000)  # type: ignore[arg-type]
     assert plain
