@@ -84,22 +84,18 @@ def find_digit(ink: Ink, pixel: float = 1.0) -> Digit | None:
 
 
 def _is_light(digit: Digit, unevenness: int) -> bool:
-    """Whether it is what the edge of a shadow leaves bright or dark, and no stroke: from one side to the other, broad.
-
-    A digit that was cut to its box reaches all sides, and its strokes are narrower.
-    """
+    """Whether it is what a shadow's edge leaves bright or dark: digits that were cut to their boxes are narrower."""
     if digit.contrast >= min(LIGHT, unevenness) or digit.width < BROAD * min(digit.mask.shape):
         return False
-    across, down = _reaches(digit.box, digit.mask.shape)
-    return across != down
+    return _reaches_across(digit.box, digit.mask.shape)
 
 
-def _reaches(box: Box, shape: tuple[int, ...]) -> tuple[bool, bool]:
-    """Whether a box in a picture [H, W] comes near both its left and right sides, and both its upper and lower."""
+def _reaches_across(box: Box, shape: tuple[int, ...]) -> bool:
+    """Whether a box in a picture [H, W] comes near two sides of it that lie opposite."""
     rows, columns = shape
     left, top, right, bottom = box
     across = left <= CUT * columns and right >= (1 - CUT) * columns
-    return across, top <= CUT * rows and bottom >= (1 - CUT) * rows
+    return across or (top <= CUT * rows and bottom >= (1 - CUT) * rows)
 
 
 def _find_in(ink: Ink, pixel: float) -> Digit | None:
@@ -197,7 +193,7 @@ def _stray(parts: Components, lines: Mask) -> Mask:
 def _is_cut(parts: Components) -> bool:
     """Whether the largest part reaches from side to side."""
     largest = np.arange(parts.area.size) == parts.area.argmax()
-    return any(_reaches(parts.box(largest), parts.shape))
+    return _reaches_across(parts.box(largest), parts.shape)
 
 
 def _kept(parts: Components, stray: Mask, levels: Pixels, threshold: int) -> Mask:

@@ -14,8 +14,6 @@ _LISTS = re.compile(rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xdb]").fullmatc
 """Frames and quantization tables: Pillow makes an object of three bytes of the one, and of each value of the other."""
 MOST_LISTED = 2_000
 """Bytes of these; a photo has some 150, and one with all tables there may be 550."""
-_LENGTH_BYTES = 2
-"""Are counted in a segment's length."""
 FEW_SEGMENTS = 500
 """A photo has some ten before its first scan, and one for each 64 KiB of what was attached to it."""
 MOST_SEGMENTS = 10_000
@@ -66,7 +64,7 @@ def layers_of_first_scan(raw: bytes) -> int:
             return int.from_bytes(raw[at + 4 : at + 5])
         if _LISTS(marker):
             listed += length
-        if length < _LENGTH_BYTES or listed > MOST_LISTED or not _IN_HEAD(marker):
+        if listed > MOST_LISTED or not _IN_HEAD(marker):
             return 0
         at += 2 + length
     return 0

@@ -98,6 +98,16 @@ def test_what_has_come_keeps_little_beside_it(come):
     assert isinstance(plain.body, memoryview) == (come > len(head))
 
 
+def test_what_comes_byte_by_byte_is_added_in_place():
+    """Fails where all that has come is copied for each of thousands of parts."""
+    plain = read_plain(HEAD + b"Content-Length: 20000\r\n\r\n", None, 1000)  # type: ignore[arg-type]
+    assert plain
+    assert all(plain.add(b"a") for _ in range(2))
+    body = plain.body
+    assert plain.add(b"a")
+    assert plain.body is body
+
+
 def test_no_body_is_so_long():
     """Python itself reads no number of thousands of digits."""
     head = HEAD + b"Content-Length: %b\r\n\r\n" % (b"1" * 5_000)
