@@ -164,27 +164,31 @@ def decode_image(image: Image.Image) -> Decoded:
         scale = round(width / image.width)
         if image.format == "TIFF":  # Pillow itself turns these upright while it loads them, and forgets that it did
             turned = rotation(image)
-        if image.format in JPEGS and image.mode == "L" and image.tile:  # type: ignore[attr-defined]
-            grey = _grey_jpeg(image)
-        else:
-            image.load()  # which tells of a JPEG without a scan that it is damaged
-            if _is_heavy(image):
-                whole = image
-                scale *= 2
-                image = whole.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
-                whole.close()  # its pixels would take more memory than all that is made of them
-            grey = to_grey(image)
+        grey, shrunk = _load_grey(image)
         image.close()  # framing needs memory too
     except MemoryError:
         raise Overloaded("There is no memory for this picture now; try again in a second.") from None
     except Exception:  # Pillow's plug-ins raise whatever the damage leads them to, IndexError and struct.error included
         raise CorruptImage("The picture is damaged or cut short; send it whole.") from None
     rows, columns = grey.pixels.shape
-    upright = (height, width) if grey.rotated in (90, 270) else (width, height)
-    return Decoded(replace(grey, rotated=grey.rotated or turned), scale, (columns, rows) if scale == 1 else upright)
+    size = (height, width) if grey.rotated in (90, 270) else (width, height)
+    scale *= shrunk
+    return Decoded(replace(grey, rotated=grey.rotated or turned), scale, (columns, rows) if scale == 1 else size)
 
 
-def _grey_jpeg(image: Image.Image) -> Grey:
+def _load_grey(image: Image.Image) -> tuple[Grey, int]:
+    """Decode an opened picture; and by how much it is shrunk once it is decoded, each way."""
+    if image.format in JPEGS and image.mode == "L" and image.tile:  # type: ignore[attr-defined]
+        return _load_grey_jpeg(image), 1
+    image.load()  # which tells of a JPEG without a scan that it is damaged
+    if not _is_heavy(image):
+        return to_grey(image), 1
+    small = image.resize((-(-image.width // 2), -(-image.height // 2)), Image.Resampling.NEAREST)
+    image.close()  # its pixels would take more memory than all that is made of them
+    return to_grey(small), 2
+
+
+def _load_grey_jpeg(image: Image.Image) -> Grey:
     """Decode a JPEG of one channel, as `draft` makes it, into numpy's memory: to copy a photo's pixels takes 70 µs."""
     pixels = np.zeros(image.size[::-1], np.uint8)
     shared = Image.frombuffer("L", image.size, pixels, "raw", "L", 0, 1)

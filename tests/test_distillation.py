@@ -271,7 +271,7 @@ def test_an_interrupted_stage_leaves_nothing(tmp_path, monkeypatch):
         ({"servings": BEST.servings | {"printed": "another"}}, "generalist student judge"),
         ({"servings": BEST.servings | {"other": "another"}}, "student judge"),
     ],
-    ids=str,
+    ids=" ".join,
 )
 def test_a_stage_depends_on_what_made_it(changed, stages):
     """And on nothing else, so that a changed recipe goes on from what is still true."""
