@@ -78,9 +78,7 @@ def find_digit(ink: Ink, pixel: float = 1.0) -> Digit | None:
     if digit and not _is_light(digit, ink.unevenness):
         return digit
     digit = _find_in(flattened(ink), pixel)
-    if digit is None or digit.parts > FEW_PARTS or digit.contrast < PLAIN:
-        return None
-    return None if _is_light(digit, ink.unevenness) else digit
+    return None if digit is None or digit.parts > FEW_PARTS or digit.contrast < PLAIN else digit
 
 
 def _is_light(digit: Digit, unevenness: int) -> bool:

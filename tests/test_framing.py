@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
-from PIL import Image, ImageDraw, ImageOps
+from PIL import Image, ImageDraw, ImageFilter, ImageOps
 
 from model.contract import ARTIFACTS, INPUT_NAME, MODEL_FILE, PROBABILITIES, SIZE, to_tensor
 from model.framing import frame_digit
@@ -468,17 +468,39 @@ def test_light_that_reaches_from_side_to_side_is_no_ink(seed):
     assert frame_digit(empty_paper(seed)).reason == "blank"
 
 
-@pytest.mark.parametrize("margin", [(0, 0), (1, 1), (30, 0), (0, 30), (60, 2)], ids=str)
-def test_a_faint_digit_that_was_cut_to_its_box_in_uneven_light_is_no_light(margin):
-    """Fails where whatever reaches across and stands out by less than the light varies is taken for it."""
+def found_in_light(slope, contrast, margin, bold=1, noise=2.0):
+    """How many of twenty digits are found, so many levels darker than paper that varies by twice `slope` from side to
+    side, with a margin of so many columns and rows around their boxes of 150 by 200 pixels."""
     found = 0
     for index in range(20):
         image = Image.fromarray(IMAGES[index])
-        ink = np.asarray(image.crop(image.getbbox()).resize((150, 200), Image.Resampling.BICUBIC), float) / 255
+        drawn = image.crop(image.getbbox()).resize((150, 200), Image.Resampling.BICUBIC)
+        ink = np.asarray(drawn.filter(ImageFilter.MaxFilter(bold)), float) / 255
         ink = np.pad(ink, ((margin[1],) * 2, (margin[0],) * 2))
-        light = np.linspace(147, 223, ink.shape[1]) + np.random.default_rng(index).normal(0, 2, ink.shape)
-        found += frame_digit(photo(light - 38 * ink)).reason is None
-    assert found >= 16
+        light = np.linspace(185 - slope, 185 + slope, ink.shape[1])
+        grain = np.random.default_rng(index).normal(0, noise, ink.shape)
+        found += frame_digit(photo(light + grain - contrast * ink)).reason is None
+    return found
+
+
+@pytest.mark.parametrize("margin", [(0, 0), (1, 1), (30, 0), (0, 30), (60, 2)], ids=str)
+def test_a_faint_digit_that_was_cut_to_its_box_in_uneven_light_is_no_light(margin):
+    """Fails where whatever reaches across and stands out by less than the light varies is taken for it."""
+    assert found_in_light(38, 38, margin) >= 16
+
+
+@pytest.mark.parametrize(
+    ("slope", "contrast", "margin"),
+    [
+        (0, 20, (0, 0)),  # the light is even
+        (60, 60, (0, 60)),  # it stands out
+        (22, 22, (30, 30)),  # it does not reach across
+    ],
+    ids=str,
+)
+def test_bold_digits_are_no_light_for_one_reason_alone(slope, contrast, margin):
+    """Each fails without its own."""
+    assert found_in_light(slope, contrast, margin, bold=9, noise=1.0) >= 17
 
 
 def test_faint_digits_are_found_on_such_paper():

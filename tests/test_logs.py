@@ -243,7 +243,7 @@ def test_beyond_a_thousand_a_second_ordinary_answers_are_counted(monkeypatch, or
     now[0] += 1
     log(Finished(scope, "POST", "/predict", 200, 0.001, 10))
     told, last = written[-2:]
-    assert told["count"] == 30
+    assert (told["level"], told["count"]) == ("info", 30)
     assert last["event"] == "request"
 
 

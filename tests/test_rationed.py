@@ -5,13 +5,14 @@ Fails where pictures are opened from a plain BytesIO: the PNG, the JPEG, the GIF
 
 import struct
 import zlib
+from io import BytesIO
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from service.errors import CorruptImage
-from service.imaging import decode_image, open_image
+from service.imaging import ODD_HEAD_BYTES, decode_image, open_image
 from service.jpeg import FEW_SEGMENTS, MOST_LISTED, MOST_SEGMENTS, has_more_scans, layers_of_first_scan
 from tests.conftest import encoded
 from tests.pngs import END, chunk, png_of
@@ -124,3 +125,15 @@ def test_a_head_that_is_cut_short_has_no_scan():
     """Whether within a segment or before one."""
     head = b"\xff\xd8" + COMMENT
     assert not any(layers_of_first_scan((head + SCAN)[:end]) for end in range(len(head) + 5))
+
+
+def test_large_pictures_are_read_whatever_stands_before_their_pixels():
+    """Of the head of an odd JPEG only so much is read, but all of its pixels, and all of other headers."""
+    grain = Image.fromarray(np.random.default_rng(0).integers(0, 256, (900, 900), np.uint8))
+    jpeg, png = encoded(grain, "JPEG", quality=95), encoded(grain, "PNG")
+    padded = jpeg[:2] + b"\xff" + jpeg[2:]  # a marker may be filled up
+    described = png[:PNG_HEAD] + chunk(b"prVt", bytes(ODD_HEAD_BYTES + 1)) + png[PNG_HEAD:]
+    assert len(jpeg) > ODD_HEAD_BYTES
+    assert not layers_of_first_scan(padded)
+    assert (decode_image(open_image(padded, LIMIT)).grey.pixels == np.asarray(Image.open(BytesIO(jpeg)))).all()
+    assert (decode_image(open_image(described, LIMIT)).grey.pixels == np.asarray(grain)).all()
