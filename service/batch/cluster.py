@@ -7,6 +7,7 @@ node had not finished. The rows appear when all of them are there.
 import logging
 import os
 import shutil
+from contextlib import closing
 from pathlib import Path
 
 import pyarrow as pa
@@ -65,15 +66,17 @@ def run_on_ray(job: Job, address: str | None) -> tuple[int, int, int]:
 def _files(job: Job) -> tuple[str, list[str]]:
     """What the paths of a job's pictures begin with, before their names; and the paths. Raises BatchError."""
     root, paths = None, []
-    for found in job.found():
-        path = found.fetch()
-        if isinstance(path, bytes):
-            raise BatchError("a batch on Ray reads files; unpack the tar")
-        path = os.path.abspath(path)  # noqa: PTH100  a Path for each of a million costs seconds
-        root = path.removesuffix(found.name) if root is None else root
-        if path != root + found.name:
-            raise BatchError(f"a batch on Ray reads from one folder, under plain names; {found.name} is not of them")
-        paths.append(path)
+    with closing(job.found()) as pictures:
+        for found in pictures:
+            path = found.fetch()
+            if isinstance(path, bytes):
+                raise BatchError("a batch on Ray reads files; unpack the tar")
+            path = os.path.abspath(path)  # noqa: PTH100  a Path for each of a million costs seconds
+            root = path.removesuffix(found.name) if root is None else root
+            if path != root + found.name:
+                told = f"{found.name} is not of them"
+                raise BatchError(f"a batch on Ray reads from one folder, under plain names; {told}")
+            paths.append(path)
     if root is None:
         raise BatchError(f"there is no picture in {', '.join(job.inputs.given)}")
     return root, paths

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from multiprocessing import active_children, get_context
@@ -59,9 +59,10 @@ class Job:
     """Rows of one part of Parquet."""
     restart: bool = False
 
-    def found(self) -> Iterator[Found]:
-        """This shard's pictures, in order. Raises BatchError."""
-        return islice(iter(self.inputs), self.shard.index, None, self.shard.count)
+    def found(self) -> Generator[Found, None, None]:
+        """This shard's pictures, in order. To be closed where not all are taken, as a tar is. Raises BatchError."""
+        with closing(iter(self.inputs)) as found:
+            yield from islice(found, self.shard.index, None, self.shard.count)
 
     def count(self) -> int:
         """How many they are. Looks through all inputs. Raises BatchError."""
@@ -71,11 +72,11 @@ class Job:
 class Batch:
     """A batch that was begun, now or before."""
 
-    def __init__(self, job: Job, output: Output) -> None:
-        """Raises BatchError where rows that are there do not belong to the pictures that are there."""
+    def __init__(self, job: Job, output: Output, found: Iterator[Found]) -> None:
+        """Raises BatchError where rows that are there do not belong to the pictures that are found."""
         self._job = job
         self._output = output
-        self._left = job.found()
+        self._left = found
         self.done = self._skip_done()
         """Rows that were there already."""
 
@@ -102,12 +103,16 @@ class Batch:
 @contextmanager
 def begin(job: Job, record: Record) -> Iterator[Batch]:
     """Begin a batch, or go on with one after its last whole row. Raises BatchError, OSError."""
-    if next(iter(job.inputs), None) is None:
-        endings = ", ".join(sorted(PICTURES))
-        raise BatchError(f"there is no picture in {', '.join(job.inputs.given)}; in folders and tars: {endings}")
+    with closing(iter(job.inputs)) as found:
+        if next(found, None) is None:
+            endings = ", ".join(sorted(PICTURES))
+            raise BatchError(f"there is no picture in {', '.join(job.inputs.given)}; in folders and tars: {endings}")
     output = open_output(job.output, job.reader.format, job.part_rows)
-    with keep_journal(job.output, output, identity(job, record), job.restart):
-        yield Batch(job, output)
+    with (
+        keep_journal(job.output, output, identity(job, record), job.restart),
+        closing(job.found()) as found,  # else a tar with a damaged picture stays open for as long as the error is kept
+    ):
+        yield Batch(job, output, found)
 
 
 def identity(job: Job, record: Record) -> Identity:

@@ -8,7 +8,7 @@ import os
 import re
 import tarfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -51,8 +51,8 @@ class Inputs:
         self.given = tuple(given)
         self._sources = [_source(each, max_bytes) for each in given]
 
-    def __iter__(self) -> Iterator[Found]:
-        """Raises BatchError where an input turns out to be damaged."""
+    def __iter__(self) -> Generator[Found, None, None]:
+        """To be closed where not all are taken. Raises BatchError where an input turns out to be damaged."""
         for given, (place, source) in zip(self.given, self._sources, strict=True):
             several = len(self._sources) > 1  # then names within one input would not tell pictures apart
             try:
