@@ -132,6 +132,13 @@ class Base64Images(BaseModel):
     images: list[str] = Field(description="base64, or data: URIs")
 
 
+class Thresholds(BaseModel):
+    """What `/predict` accepts, as a client of `/v2` may want to."""
+
+    min_confidence: float = Field(description="The least probability of the best digit; below it: low_confidence.")
+    min_evidence: float = Field(description="The least of the model's output `evidence`; below it: not_a_digit.")
+
+
 class ModelCard(BaseModel):
     """Where the model came from and what it was seen to do."""
 
@@ -145,6 +152,7 @@ class ModelCard(BaseModel):
     training: dict[str, Any]
     evaluation: dict[str, Any]
     calibration: dict[str, Any]
+    acceptance: Thresholds
     limits: list[str]
 
 

@@ -74,9 +74,13 @@ class Settings(BaseSettings):
         description="Of the log: `console` for people, `json` for machines; `auto`: by whether a terminal reads it.",
     )
 
-    max_body_bytes: PositiveInt = Field(10 * Mebi, description="Bytes of a body, batches excepted.")
-    max_batch_bytes: PositiveInt = Field(32 * Mebi, description="Bytes of the body of a batch.")
-    max_batch: PositiveInt = Field(256, description="Images of a batch.")
+    max_body_bytes: PositiveInt = Field(
+        10 * Mebi, description="Bytes of a body, batches and inference requests excepted."
+    )
+    max_batch_bytes: PositiveInt = Field(
+        32 * Mebi, description="Bytes of the body of a batch, or of an inference request."
+    )
+    max_batch: PositiveInt = Field(256, description="Images of a batch, or of an inference request.")
     max_parts: PositiveInt = Field(ORDINARY.parts, description="Parts of a form beside its pictures; they are ignored.")
     max_json_depth: PositiveInt = Field(ORDINARY.json_depth, description="How deep JSON may be nested.")
     max_pixels: PositiveInt = Field(

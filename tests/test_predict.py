@@ -1,6 +1,7 @@
 """POST /predict and POST /predict/batch, over HTTP against a real server process."""
 
 import base64
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from model.contract import LAYERS
+from model.contract import ARTIFACTS, LAYERS, RECORD_FILE
 from service.schemas import Answer
 from tests.conftest import encoded, png, running_server
 
@@ -209,12 +210,14 @@ def test_a_chunked_body_is_read(client, digit_png, golden):
 
 
 def test_the_model_card_is_served(client, golden):
-    """Where the model came from, and what it was seen to do; the golden sample is nobody's business."""
+    """Where it came from, what it was seen to do, what is accepted; the golden sample is nobody's business."""
     card = client.get("/v1/model").json()
+    record = json.loads((ARTIFACTS / RECORD_FILE).read_text())
 
     assert len(card["sha256"]) == 64
     assert card["labels"] == list("0123456789")
     assert card["evaluation"]["mnist_test"]["accuracy"] > 0.98
+    assert card["acceptance"] == record["acceptance"]
     assert "golden" not in card
 
 
