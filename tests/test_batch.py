@@ -37,6 +37,8 @@ from tests.conftest import ROOT, png
 from tests.scans import BLANK, write_scans
 
 MAX_BYTES = 10_000_000
+CHUNKS = 3
+"""That `stuck` is read in."""
 MEMBER = 512
 """Bytes of a tar's blocks."""
 
@@ -229,9 +231,32 @@ def test_an_interrupted_batch_ends_in_good_order(undisturbed, scans, stuck, tmp_
     assert rows_of(out) == undisturbed
 
 
-@pytest.mark.parametrize("cores", range(1, available_cpus() + 1))
+def test_an_interrupted_batch_writes_the_part_that_it_was_at(undisturbed, scans, stuck, tmp_path):
+    """Of Parquet: what was answered is not done again."""
+    out = tmp_path / "answers.parquet"
+    with held(stuck, "-o", out, "--workers", 1, "--part-rows", 300) as process:
+        wait_until(lambda: list(out.glob("part-*.parquet")))  # with the second chunk
+        process.terminate()
+        process.communicate(timeout=30)
+    kept = pyarrow.dataset.dataset(out).to_table().to_pylist()
+    release(stuck, scans)
+    said = done(stuck, "-o", out, "--part-rows", 300)
+
+    assert kept == undisturbed[:512]
+    assert "With the 512 of before" in said
+    assert pyarrow.dataset.dataset(out).to_table().to_pylist() == undisturbed
+
+
+def test_a_batch_ends_that_is_interrupted_amid_a_result(tmp_path):
+    """Of which the pool would wait for the rest, that a killed worker never sends."""
+    command = [sys.executable, "-m", "tests.torn", tmp_path / "torn"]
+
+    assert subprocess.run(command, cwd=ROOT, timeout=60).returncode == 0
+
+
+@pytest.mark.parametrize("cores", range(1, min(available_cpus(), CHUNKS) + 1))
 def test_there_is_a_process_for_each_core(stuck, tmp_path, cores):
-    """That the batch may use; its workers alone, of all its children, have the network loaded."""
+    """That the batch may use, as far as there are chunks for it; its workers alone have the network loaded."""
     allowed = os.sched_getaffinity(0)
     os.sched_setaffinity(0, sorted(allowed)[:cores])
     try:

@@ -192,6 +192,8 @@ def _answer(chunks: Iterator[list[Picture]], job: Job) -> Iterator[Answered]:
         if not finished:  # nobody would wait for what the workers are at
             for worker in active_children():
                 worker.kill()
+            # Else the pool would wait for the rest of a result that was cut short: it holds that end of the pipe too.
+            pool._result_queue._writer.close()  # type: ignore[attr-defined]
         pool.shutdown(wait=True, cancel_futures=True)
     if damage:
         raise damage

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Self
 
@@ -34,15 +35,21 @@ def encode_parquet(rows: Sequence[Row]) -> bytes:
     return content
 
 
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """A part to be written, and its rows so far. Replaced as a whole: an interruption may come between any two steps."""
+
+    number: int
+    rows: pa.Table
+
+
 class Parts:
     """A folder of `part-00000.parquet` and so on, of `part_rows` rows each, the last one excepted."""
 
     def __init__(self, folder: Path, part_rows: int) -> None:
         self._folder = folder
         self._part_rows = part_rows
-        self._pending: list[pa.Table] = []
-        self._rows = 0
-        self._number = 0
+        self._next = _Part(0, SCHEMA.empty_table())
 
     @property
     def begun(self) -> bool:
@@ -69,37 +76,33 @@ class Parts:
         for torn in self._folder.glob(".part-*.tmp"):
             torn.unlink()
         parts = self._parts()
-        self._number = 1 + int(parts[-1].stem.removeprefix("part-")) if parts else 0
+        number = 1 + int(parts[-1].stem.removeprefix("part-")) if parts else 0
+        self._next = _Part(number, SCHEMA.empty_table())
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        """Write what is left, also where an error ends the batch: it need not be done again.
-
-        Not after an interruption, which may have come amid the writing of a part: then only what is on disk is sure.
-        """
-        ordinary = kind is None or issubclass(kind, Exception)
-        if ordinary and (self._rows or not self._parts()):
-            self._write_part(self._rows)
+        """Write what is left, also where an error or an interruption ends the batch: it need not be done again."""
+        empty = kind is None and not self._parts()  # still a table, with its columns
+        if self._next.rows.num_rows or empty:
+            self._write_part()
 
     def write(self, rows: bytes) -> None:
         """Take an Arrow stream of rows."""
-        table = pa.ipc.open_stream(rows).read_all()
-        self._pending.append(table)
-        self._rows += table.num_rows
-        while self._rows >= self._part_rows:
-            self._write_part(self._part_rows)
+        more = pa.ipc.open_stream(rows).read_all()
+        self._next = replace(self._next, rows=pa.concat_tables([self._next.rows, more]))
+        while self._next.rows.num_rows >= self._part_rows:
+            self._write_part()
 
-    def _write_part(self, rows: int) -> None:
-        table = pa.concat_tables([SCHEMA.empty_table(), *self._pending])
-        part = self._folder / f"part-{self._number:05}.parquet"
+    def _write_part(self) -> None:
+        """Write the next part. Interrupted, it is written anew under the same name."""
+        number, rows = self._next.number, self._next.rows
+        part = self._folder / f"part-{number:05}.parquet"
         torn = part.with_name(f".{part.name}.tmp")  # what begins with a dot is no part to any reader
-        pq.write_table(table.slice(0, rows), torn)
+        pq.write_table(rows.slice(0, self._part_rows), torn)
         with torn.open("rb") as file:
             os.fsync(file.fileno())
         torn.rename(part)
-        self._pending = [table.slice(rows)]
-        self._rows -= rows
-        self._number += 1
+        self._next = _Part(number + 1, rows.slice(self._part_rows))
 
     def _parts(self) -> list[Path]:
         return sorted(self._folder.glob("part-*.parquet"))
