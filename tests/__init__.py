@@ -1,0 +1,21 @@
+"""Tests. They see nothing of what a person has set for their own terminal, or for their own service."""
+
+import os
+
+_TERMINAL = {
+    "COLORTERM",
+    "COLUMNS",
+    "FORCE_COLOR",
+    "GITHUB_ACTIONS",
+    "LINES",
+    "NO_COLOR",
+    "PY_COLORS",
+    "TERMINAL_WIDTH",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+}
+"""What Rich and Typer go by, the latter as soon as it is imported."""
+
+for _name in [name for name in os.environ if name in _TERMINAL or name.startswith("LENET_")]:
+    del os.environ[_name]
+os.environ["TERM"] = "xterm"
