@@ -1,5 +1,6 @@
 """Scores a model on labelled pictures, through the same pipeline that answers /predict."""
 
+import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -129,7 +130,7 @@ class Evaluation:
 
 def load_model(path: Path) -> Classifier:
     """Load a model to score it: with its record, verified as for serving, or by itself. Raises ModelError."""
-    if path.name and not path.with_name(RECORD_FILE).exists():
+    if path.name and not os.path.exists(path.with_name(RECORD_FILE)):  # noqa: PTH110  where it must not look: False
         return Classifier.unrecorded(path)
     return Classifier.load(path)
 

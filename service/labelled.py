@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from model.contract import LABELS, NAME, SIZE
 from model.idx import TEST_IMAGES, TEST_LABELS, find_idx, read_idx
+from service.names import readable
 
 MNIST = "mnist"
 LABELS_FILE = "labels.csv"
@@ -55,19 +56,24 @@ def find_labelled(source: str | Path) -> list[Labelled]:
     """
     if source == MNIST:
         return _mnist()
-    source = Path(source)
-    if source.is_file():
-        pictures = list(_by_table(source))
-    elif source.is_dir():
-        pictures = _in_folder(source)
-    else:
-        raise EvaluationError(f"{source} is neither a folder nor a table")
+    try:
+        pictures = _found(Path(source))
+    except OSError as error:  # of a folder on the way that may not be entered, of a name too long
+        raise EvaluationError(f"{source} cannot be read: {error.strerror}") from None
     return sorted(pictures, key=lambda picture: picture.group)
 
 
 def mnist_folder() -> Path:
     """Where training keeps what it downloads of MNIST."""
     return platformdirs.user_cache_path(NAME) / MNIST
+
+
+def _found(source: Path) -> list[Labelled]:
+    if source.is_file():
+        return _in_table(source)
+    if source.is_dir():
+        return _in_folder(source)
+    raise EvaluationError(f"{source} is neither a folder nor a table")
 
 
 def _mnist() -> list[Labelled]:
@@ -83,11 +89,20 @@ def _in_folder(folder: Path) -> list[Labelled]:
     if find_idx(folder, TEST_IMAGES):
         return list(_by_idx(folder))
     table = folder / LABELS_FILE
-    pictures = list(_by_table(table) if table.exists() else _by_folder(folder))
+    if table.exists():
+        return _in_table(table)
+    pictures = list(_by_folder(folder))
     if not pictures:
         raise EvaluationError(
             f"{folder} has neither a {LABELS_FILE}, nor {TEST_IMAGES}, nor pictures in sub-folders named by label"
         )
+    return pictures
+
+
+def _in_table(table: Path) -> list[Labelled]:
+    pictures = list(_by_table(table))
+    if not pictures:
+        raise EvaluationError(f"{table} names no picture")
     return pictures
 
 
@@ -99,7 +114,7 @@ def _by_idx(folder: Path) -> Iterator[Labelled]:
     if digits.size and digits.max() >= len(LABELS):
         raise EvaluationError(f"{folder}: there is a label {digits.max()}, and digits end at {len(LABELS) - 1}")
     for index, (image, digit) in enumerate(zip(images, digits, strict=True)):
-        yield Labelled(f"{folder.resolve().name} test", f"image {index}", str(digit), _PGM + image.tobytes())
+        yield Labelled(f"{readable(folder.resolve().name)} test", f"image {index}", str(digit), _PGM + image.tobytes())
 
 
 def _read(folder: Path, name: str) -> NDArray[np.uint8]:
@@ -134,7 +149,7 @@ def _labelled(row: dict[str, str], table: Path, line: int) -> Labelled:
         raise EvaluationError(f"{table}, line {line}: {label!r} is no label; digits are, or '{NO_DIGIT}'")
     folder = table.parent
     group = row.get("set") or (folder.resolve().name if table.name == LABELS_FILE else table.stem)
-    return Labelled(group, name, label, _locate(table, group, name))
+    return Labelled(readable(group), readable(name), label, _locate(table, group, name))
 
 
 def _locate(table: Path, group: str, name: str) -> Path:
@@ -151,4 +166,4 @@ def _by_folder(folder: Path) -> Iterator[Labelled]:
     for label in (*LABELS, NO_DIGIT):
         for path in sorted((folder / label).glob("[!.]*")):
             if path.is_file():
-                yield Labelled(folder.resolve().name, f"{label}/{path.name}", label, path)
+                yield Labelled(readable(folder.resolve().name), readable(f"{label}/{path.name}"), label, path)

@@ -6,7 +6,6 @@ Nothing that happens to standard error can hold up the event loop: what cannot b
 import logging
 import sys
 import threading
-import warnings
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,7 +15,7 @@ from typing import Any, TextIO
 
 from pydantic_core import to_json
 
-from service.libtiff import silence_libtiff
+from service.decoders import silence_decoders
 
 MOST_WAITING = 10_000
 """Events that may wait to be written."""
@@ -156,8 +155,7 @@ def start_logging(layout: str) -> LogWriter:
     What libraries find odd in a picture or a form is its client's affair. Python's warnings of it would be written by
     whoever reads the picture, the event loop included, and each new text be remembered for good.
     """
-    warnings.simplefilter("ignore")
-    silence_libtiff()
+    silence_decoders()
     for name in TALKATIVE:
         logging.getLogger(name).setLevel(logging.CRITICAL)
     # What no line of ours says takes most of the time of an event: the thread, the process, the place in the source.

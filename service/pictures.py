@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
+from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar
 
@@ -50,11 +51,15 @@ class Fault:
 
 
 def read_file(path: str | Path, max_bytes: int) -> bytes:
-    """A file's bytes. Raises OSError, and BodyTooLarge before a byte of a file that is too large was read."""
+    """A file's bytes, of a pipe `max_bytes` + 1 at most.
+
+    Raises OSError, and BodyTooLarge before a byte of a file that is too large was read.
+    """
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123  half the time of Path.open, for files this small
-        if os.fstat(file.fileno()).st_size > max_bytes:
+        size = os.fstat(file.fileno()).st_size
+        if size > max_bytes:
             raise BodyTooLarge(max_bytes)
-        return file.readall()
+        return file.readall() if size else BufferedReader(file).read(max_bytes + 1)  # a pipe's is 0, and it may not end
 
 
 def prepare_pictures(sources: Iterable[str | bytes], looking: Looking) -> list[Prepared | Fault]:

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,9 @@ THUMBNAIL = 160
 NAME_LENGTH = 27
 """Letters of a picture's name that fit beneath it."""
 
+_ODD = re.compile(r"[^\w.-]+")
+"""What is left out of files' names."""
+
 Plot = tuple[str, str]
 """What it shows, and its file."""
 
@@ -51,7 +54,7 @@ def _draw_confusions(evaluation: Evaluation, folder: Path) -> Iterator[Plot]:
     if len(sets) > 1:
         sets = {evaluation.pooled.name: np.sum(list(sets.values()), axis=0)} | sets
     for index, (name, matrix) in enumerate(sets.items()):
-        file = f"confusion-{_slug(name)}.png" if index else "confusion.png"
+        file = f"confusion-{_slug(name, sets)}.png" if index else "confusion.png"
         draw_confusion(matrix, name, folder / file)
         yield f"Which digit was read as which: {name}", file
 
@@ -100,7 +103,7 @@ def _draw_errors(evaluation: Evaluation, folder: Path, max_pixels: int) -> Itera
         pages = [wrong[start : start + PAGE] for start in range(0, len(wrong), PAGE)]
         for number, page in enumerate(pages[:PAGES], start=1):
             words = count if len(pages) == 1 else f"{count} (page {number} of {len(pages)})"
-            file = f"errors-{_slug(name)}{f'-{number}' if number > 1 else ''}.png"
+            file = f"errors-{_slug(name, evaluation.sets)}{f'-{number}' if number > 1 else ''}.png"
             cells = [_cell(item, evaluation.thresholds, max_pixels) for item in page]
             draw_contact_sheet(cells, f"{name}\n{words}", folder / file)
             more = sum(map(len, pages[PAGES:])) if number == PAGES else 0
@@ -200,6 +203,8 @@ def _markdown(table: Table) -> Iterator[str]:
     yield ""
 
 
-def _slug(name: str) -> str:
-    """A set's name as a part of a file's name."""
-    return re.sub(r"[^\w.-]+", "_", name)
+def _slug(name: str, names: Iterable[str]) -> str:
+    """A set's name as a part of a file's name; numbered where others of these names would be the same."""
+    slug = _ODD.sub("_", name)
+    alike = [other for other in names if _ODD.sub("_", other) == slug]
+    return f"{slug}_{alike.index(name) + 1}" if len(alike) > 1 else slug

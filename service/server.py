@@ -68,8 +68,8 @@ def serve(settings: Settings, host: str, port: int) -> int:
             logger.info("stopped")
     except ModelError as error:
         return fail(str(error))
-    except OSError as error:
-        return fail(f"cannot listen on {host}:{port}: {error.strerror}")
+    except (OSError, UnicodeError) as error:  # the latter of a name that can be none
+        return fail(f"cannot listen on {host}:{port}: {getattr(error, 'strerror', error)}")
     finally:
         log.close()
     return 0

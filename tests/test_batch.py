@@ -452,6 +452,26 @@ def test_a_manifest_is_text(tmp_path):
         names_of(tmp_path / "picture.txt")
 
 
+def test_a_manifest_may_begin_with_a_mark(tmp_path):
+    """As editors on Windows write it."""
+    (tmp_path / "all.txt").write_text("a.png\n", encoding="utf-8-sig")
+
+    assert names_of(tmp_path / "all.txt") == ["a.png"]
+
+
+@pytest.mark.parametrize("header", [{"GNU.sparse.size": "x"}, {"GNU.sparse.map": "a,b"}])
+def test_a_header_that_makes_no_sense_is_damage(tmp_path, header):
+    """Of which tarfile tells in other words."""
+    path = tmp_path / "scans.tar"
+    with tarfile.open(path, "w", format=tarfile.PAX_FORMAT) as tar:
+        member = tarfile.TarInfo("a.png")
+        member.pax_headers = header
+        tar.addfile(member)
+
+    with pytest.raises(BatchError, match="damaged"):
+        names_of(path)
+
+
 def test_damage_amid_a_tar_is_not_its_end(tmp_path):
     """tarfile would end there without a word."""
     path = tmp_path / "scans.tar"
@@ -607,6 +627,32 @@ def test_a_file_that_is_no_batch_is_not_overwritten(scans, tmp_path, name):
     assert refused.exit_code == 1
     assert "--restart" in refused.stderr
     assert out.read_text() == "something dear to somebody\n"
+    done(scans / "00000.png", "-o", out, "--restart")
+
+
+def test_what_is_no_file_is_never_replaced(scans, tmp_path):
+    """Be it a pipe, or a device."""
+    out = tmp_path / "answers.jsonl"
+    os.mkfifo(out)
+
+    for more in ([], ["--restart"]):
+        assert batch(scans / "00000.png", "-o", out, *more).exit_code == 1
+    assert out.is_fifo()
+
+
+def test_a_damaged_part_is_told(scans, tmp_path):
+    """And does not stay open."""
+    out = tmp_path / "answers.parquet"
+    done(scans / "0000[0-2].png", "-o", out)
+    part = out / "part-00000.parquet"
+    content = bytearray(part.read_bytes())
+    content[4:60] = b"\xff" * 56  # the first page, of the sources
+    part.write_bytes(content)
+    result = batch(scans / "0000[0-2].png", "-o", out)
+
+    assert result.exit_code == 1
+    assert f"{part} is no part of this batch" in result.stderr
+    assert not is_held_open(part)
 
 
 def test_rows_that_somebody_has_changed_are_told(scans, tmp_path):
@@ -623,13 +669,16 @@ def test_rows_that_somebody_has_changed_are_told(scans, tmp_path):
     ("arguments", "code", "said"),
     [
         (["no/such/folder", "-o", "{tmp}/a.jsonl"], 2, "no/such/folder is not there"),
+        (["/dev/null", "-o", "{tmp}/a.jsonl"], 2, "/dev/null is neither a file nor a folder"),
+        (["a" * 300, "-o", "{tmp}/a.jsonl"], 2, "cannot be read: File name too long"),
+        (["docs", "-o", "{tmp}/a.jsonl", "--shard", f"0/{10**19}"], 2, "--shard"),
         (["{tmp}", "-o", "{tmp}/a.jsonl"], 1, "there is no picture in"),
         (["{tmp}/*.png", "-o", "{tmp}/a.jsonl"], 1, "there is no picture in"),
         (["docs", "-o", "{tmp}/a.xlsx"], 2, "--format"),
         (["docs", "-o", "README.md/a.jsonl"], 1, "cannot be written"),
         (["docs", "-o", "{tmp}/a.jsonl", "--model", "no/such.onnx"], 1, "no readable"),
     ],
-    ids=["input", "folder", "pattern", "format", "output", "model"],
+    ids=["input", "device", "long name", "shard", "folder", "pattern", "format", "output", "model"],
 )
 def test_what_cannot_be_done_is_said_in_one_line(tmp_path, monkeypatch, arguments, code, said):
     """And nothing is written."""

@@ -20,6 +20,7 @@ from service.cli import app, terminal
 from service.cli.predict import BAR
 from service.cli.terminal import draw
 from tests.conftest import ROOT, free_port, png, running_server
+from tests.tiffs import broken_tiff, odd_tiff
 
 SEVEN = ROOT / "docs" / "seven.jpg"
 COMMANDS = ["serve", "predict", "batch", "evaluate", "model"]
@@ -228,7 +229,7 @@ def test_the_key_is_sent(digit_png, tmp_path):
 
 
 class Elsewhere(BaseHTTPRequestHandler):
-    """Some other server, that redirects one path and knows no JSON."""
+    """Some other server, that redirects one path, and knows JSON on another only."""
 
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
@@ -238,7 +239,7 @@ class Elsewhere(BaseHTTPRequestHandler):
         if moved:
             self.send_header("Location", "http://elsewhere.example/predict")
         self.end_headers()
-        self.wfile.write(b"hi")
+        self.wfile.write(b"{}" if self.path.startswith("/json") else b"hi")
 
     def log_message(self, *_: object) -> None:
         pass
@@ -267,6 +268,9 @@ def test_who_cannot_be_asked_is_told_in_one_line(elsewhere):
     for url, said in [
         (f"http://127.0.0.1:{free_port()}", "Connection refused"),
         (elsewhere, "does not answer as this"),
+        (f"{elsewhere}/json", "does not answer as this"),
+        ("http://.x.example:1", "no answer from http://.x.example:1"),
+        (f"{elsewhere}/ü", "no answer from"),
     ]:
         result = lenet5("predict", SEVEN, SEVEN, "--url", url)
 
@@ -293,6 +297,36 @@ def test_a_wrong_command_is_told_in_one_line(arguments, environment, code, said)
     assert result.exit_code == code
     assert said in result.stderr
     assert len(result.stderr.splitlines()) == 1
+
+
+def test_what_libraries_find_odd_in_a_picture_is_not_printed(tmp_path):
+    """Pillow warns, and libtiff writes to standard error."""
+    broken, odd = tmp_path / "broken.tif", tmp_path / "odd.tif"
+    broken.write_bytes(broken_tiff())
+    odd.write_bytes(odd_tiff(40_000))
+    result = process("predict", broken, odd)
+
+    assert result.stderr == f"lenet5: {broken}: The picture is damaged or cut short; send it whole.\n"
+
+
+def test_a_name_that_is_no_text_is_escaped(tmp_path, digit_png):
+    """Where the output takes UTF-8 alone."""
+    name = tmp_path / os.fsdecode(b"\xff.png")
+    name.write_bytes(digit_png)
+    for more in ([], ["--json"], ["--draw"]):
+        result = process("predict", name, *more, PYTHONIOENCODING="utf-8:strict")
+
+        assert result.returncode == 0, result.stderr
+        assert "xff.png" in result.stdout.replace("\n", "")  # a table breaks it, and JSON escapes it once more
+
+
+def test_standard_input_may_be_closed():
+    """Which is told as of any file."""
+    command = f"{sys.executable} -m service.cli predict - <&-"
+    result = subprocess.run(command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60)
+
+    assert result.returncode == 1
+    assert result.stderr == "lenet5: -: Standard input is closed.\n"
 
 
 @pytest.mark.parametrize("arguments", [["predict"], ["predict", SEVEN, "--polarity", "grey"], ["frobnicate"]])

@@ -173,9 +173,14 @@ def test_what_cannot_be_evaluated_is_said_in_one_line(tmp_path):
         find_labelled(tmp_path / "none")
     with pytest.raises(EvaluationError, match="neither"):
         find_labelled(tmp_path)
-    write(tmp_path, {"picture.png": BLANK})
+    write(tmp_path, {"picture.png": BLANK, "labels.csv": b"file,label\n\n"})
     with pytest.raises(EvaluationError, match="cannot be read as a CSV"):
         find_labelled(tmp_path / "picture.png")
+    for place in (tmp_path, tmp_path / "labels.csv"):
+        with pytest.raises(EvaluationError, match="names no picture"):
+            find_labelled(place)
+    with pytest.raises(EvaluationError, match="File name too long"):
+        find_labelled(tmp_path / ("a" * 300))
 
 
 @pytest.mark.parametrize(
@@ -388,8 +393,8 @@ def test_the_command_scores_a_bare_model_and_says_what_it_does_not_know(tmp_path
     "arguments",
     [
         ["evaluate", "no/such/folder"],
-        ["evaluate", "tests", "--model", "no/such.onnx"],
-        ["evaluate", "{pictures}", "--report", "README.md/report"],
+        ["evaluate", "{pictures}", "--model", "no/such.onnx"],
+        ["evaluate", "{pictures}", "--report", f"{ROOT}/README.md/report"],
     ],
     ids=["source", "model", "report"],
 )

@@ -4,7 +4,6 @@ import io
 import json
 import logging
 import os
-import struct
 import subprocess
 import sys
 import threading
@@ -13,13 +12,13 @@ from contextlib import contextmanager
 
 import httpx2 as httpx
 import pytest
-from PIL import Image
 
 from service.access import MOST_A_SECOND, AccessLog
 from service.logs import MOST_WAITING, LogWriter, ToWriter
 from service.observe import Finished
-from tests.conftest import ROOT, encoded, free_port, png
+from tests.conftest import ROOT, free_port, png
 from tests.samples import IMAGES, LABELS
+from tests.tiffs import broken_tiff, odd_tiff
 from tests.wire import asked
 
 PICTURE = png(IMAGES[0])
@@ -247,20 +246,9 @@ def test_beyond_a_thousand_a_second_ordinary_answers_are_counted(monkeypatch, or
     assert last["event"] == "request"
 
 
-def odd_tiff(tag: int) -> bytes:
-    """A TIFF with a tag whose value lies beyond its end: Pillow warns of it and reads the picture."""
-    raw = bytearray(encoded(Image.new("L", (20, 20), 200), "TIFF"))
-    directory = struct.unpack_from("<I", raw, 4)[0]
-    [count] = struct.unpack_from("<H", raw, directory)
-    entry = struct.pack("<HHII", tag, 2, 1000, len(raw) + 1000)
-    return bytes(raw[: directory + 2 + 12 * count]) + entry + bytes(raw[directory + 2 + 12 * count :])
-
-
 def test_what_a_library_finds_odd_in_an_input_is_not_written():
     """Fails without the filters: a warning, or a line of python-multipart's or libtiff's, for each of them."""
-    tiff = encoded(Image.new("L", (20, 20), 7), "TIFF", compression="tiff_lzw")
-    directory = struct.unpack_from("<I", tiff, 4)[0]  # the compressed pixels lie before it
-    broken = tiff[:8] + b"\xff" * (directory - 8) + tiff[directory:]
+    broken = broken_tiff()
     form = "multipart/form-data; boundary=a"
     with logging_server(subprocess.PIPE, access_log=False) as (process, url):
         for number in range(10):

@@ -169,6 +169,14 @@ def test_without_thresholds_nothing_counts_as_accepted(evaluation, tmp_path, she
     assert "no thresholds" in (tmp_path / "index.md").read_text()
 
 
+def test_sets_of_like_names_have_files_of_their_own(evaluation, tmp_path, sheets):
+    """Where what differs cannot stand in a file's name."""
+    shapes = evaluation.sets["shapes"]
+    write_report(replace(evaluation, sets={"a b": shapes, "a|b": shapes}), tmp_path, LIMIT)
+
+    assert set(sheets) == {"errors-a_b_1.png", "errors-a_b_2.png"}
+
+
 def test_many_errors_fill_pages_and_too_many_are_counted(evaluation, tmp_path, sheets, monkeypatch):
     """A model that is always wrong must not fill the disk."""
     monkeypatch.setattr("service.report.PAGE", 1)

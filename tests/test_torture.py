@@ -7,10 +7,10 @@ from contextlib import suppress
 
 import pytest
 
+from service.decoders import silence_libtiff
 from service.errors import ServiceError
 from service.heap import keep_small_buffers
 from service.imaging import open_image
-from service.libtiff import silence_libtiff
 from service.pipeline import prepare
 from service.settings import Settings
 from tests.conftest import Server, running_server

@@ -1,4 +1,4 @@
-"""A worker of a batch that is killed amid its result, and a batch that is interrupted then: `python -m tests.torn FILE`.
+"""A worker of a batch that is killed amid its result, and the batch, interrupted then: `python -m tests.torn FILE`.
 
 The worker writes how long its result is, makes FILE, and gets no further. Exits with 0 once the batch has ended.
 """

@@ -18,6 +18,7 @@ from pathlib import Path, PurePosixPath
 from typing import Self
 
 from service.batch import BatchError
+from service.names import readable
 
 PICTURES = frozenset(
     (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff", ".pnm", ".pbm", ".pgm", ".ppm")
@@ -27,7 +28,6 @@ PICTURES = frozenset(
 MANIFESTS = (".txt", ".lst")
 
 _TAR = re.compile(r"\.(tar(\.(gz|bz2|xz))?|tgz|tbz2?|txz)$", re.IGNORECASE)
-_CONTROL = re.compile(r"[\0-\x1f\x7f-\x9f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,10 @@ class Inputs:
     def __init__(self, given: Sequence[str], max_bytes: int) -> None:
         """Raises BatchError where one of them is not there. Of what lies in tars at most `max_bytes` + 1 are read."""
         self.given = tuple(given)
-        self._sources = [_source(each, max_bytes) for each in given]
+        try:
+            self._sources = [_source(each, max_bytes) for each in given]
+        except OSError as error:  # of a folder on the way that may not be entered, of a name too long
+            raise BatchError(f"{error.filename} cannot be read: {error.strerror}") from None
 
     def __iter__(self) -> Generator[Found, None, None]:
         """To be closed where not all are taken. Raises BatchError where an input turns out to be damaged."""
@@ -59,12 +62,6 @@ class Inputs:
                 yield from source(place if several else "")
             except OSError as error:
                 raise BatchError(f"{given} cannot be read: {error.strerror or error}") from None
-
-
-def readable(name: str) -> str:
-    """A name as one line of text: bytes that are no UTF-8, and control characters, become escapes."""
-    text = os.fsencode(name).decode("utf-8", "backslashreplace")
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
 
 
 def _source(given: str, max_bytes: int) -> tuple[str, Source]:
@@ -80,7 +77,7 @@ def _source(given: str, max_bytes: int) -> tuple[str, Source]:
         return "", partial(_file, given)
     if has_magic(given):
         return _root(given), partial(_matching, given)
-    raise BatchError(f"{given} is not there")
+    raise BatchError(f"{given} is neither a file nor a folder" if path.exists() else f"{given} is not there")
 
 
 def _file(given: str, prefix: str) -> Iterator[Found]:
@@ -135,7 +132,7 @@ def _folder_of(file: str) -> str:
 def _in_manifest(manifest: str, prefix: str) -> Iterator[Found]:
     """A path on each line, from the manifest's folder. Blank lines are passed over; one that leads nowhere is not."""
     folder = _folder_of(manifest)
-    with open(manifest, encoding="utf-8", errors="surrogateescape") as lines:  # noqa: PTH123
+    with open(manifest, encoding="utf-8-sig", errors="surrogateescape") as lines:  # noqa: PTH123
         for number, line in enumerate(lines, 1):
             if "\0" in line:
                 raise BatchError(f"{manifest} is no list of paths: line {number} has a byte of zero")
@@ -184,9 +181,9 @@ class _Member(tarfile.TarInfo):
 
 @contextmanager
 def _damage(tar: str) -> Iterator[None]:
-    """Turn what damage raises in one of four decoders into BatchError."""
+    """Turn what damage raises, in the headers or in one of three decoders, into BatchError."""
     try:
         yield
-    except (tarfile.TarError, zlib.error, LZMAError, EOFError, OSError) as error:
+    except (tarfile.TarError, zlib.error, LZMAError, EOFError, OSError, ValueError) as error:
         reason = str(error).partition("\n")[0].rstrip(":")
         raise BatchError(f"{tar} is no tar, or is damaged or cut short ({reason})") from None

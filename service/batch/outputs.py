@@ -21,7 +21,7 @@ class Output(Protocol):
         """Whether something is there already."""
 
     def remove(self) -> None:
-        """Remove what is there. Raises OSError."""
+        """Remove what is there. Raises BatchError where that is no file, OSError."""
 
     def sources(self) -> Iterator[str]:
         """The source of each whole row that is there; at their end what is torn is cut off. Raises BatchError."""
@@ -47,6 +47,8 @@ class Lines:
         return self._path.exists() and (not self._path.is_file() or self._path.stat().st_size > 0)
 
     def remove(self) -> None:
+        if self._path.exists() and not self._path.is_file():
+            raise BatchError(f"{self._path} is no file; name another")
         self._path.unlink(missing_ok=True)
 
     def sources(self) -> Iterator[str]:
@@ -71,13 +73,17 @@ class Lines:
     def __enter__(self) -> Self:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._file = self._path.open("ab")
-        if not self._file.tell():
-            self.write(self._header)
+        try:
+            if not self._file.tell():
+                self.write(self._header)
+        except OSError:
+            self._file.close()
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: object, trace: object) -> None:
-        os.fsync(self._file.fileno())
-        self._file.close()
+        with self._file:
+            os.fsync(self._file.fileno())
 
     def write(self, rows: bytes) -> None:
         self._file.write(rows)

@@ -37,7 +37,10 @@ def encode_parquet(rows: Sequence[Row]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A part to be written, and its rows so far. Replaced as a whole: an interruption may come between any two steps."""
+    """A part to be written, with its rows so far.
+
+    Replaced as a whole, since an interruption may come between any two steps.
+    """
 
     number: int
     rows: pa.Table
@@ -57,17 +60,20 @@ class Parts:
         return self._folder.exists() and (not self._folder.is_dir() or bool(self._parts()))
 
     def remove(self) -> None:
-        """Remove the parts, and nothing else that may lie there. Raises OSError."""
+        """Remove the parts, and nothing else that may lie there; or the file in their place. Raises OSError."""
         for part in self._parts():
             part.unlink()
+        if self._folder.is_file():
+            self._folder.unlink()
 
     def sources(self) -> Iterator[str]:
         """The source of every row of every part. Raises BatchError."""
         for part in self._parts():
             try:
-                for batch in pq.ParquetFile(part).iter_batches(columns=["source"]):
-                    yield from batch.column(0).to_pylist()
-            except (pa.ArrowException, KeyError, IndexError) as error:
+                with part.open("rb") as file:
+                    for batch in pq.ParquetFile(file).iter_batches(columns=["source"]):
+                        yield from batch.column(0).to_pylist()
+            except (pa.ArrowException, OSError, KeyError, IndexError) as error:
                 reason = str(error).partition("\n")[0]
                 raise BatchError(f"{part} is no part of this batch ({reason}); --restart begins anew") from None
 

@@ -13,6 +13,7 @@ from service.batch import Format
 from service.batch.outputs import encoder
 from service.batch.rows import Row
 from service.classifier import Classifier
+from service.decoders import silence_decoders
 from service.heap import keep_small_buffers
 from service.pictures import Fault, Looking, prepare_pictures
 from service.pipeline import Prepared, predict
@@ -49,6 +50,7 @@ class Reader:
 
     def __init__(self, options: ReaderOptions) -> None:
         """Raises ModelError."""
+        silence_decoders()
         self._classifier = Classifier.load(options.model_path)
         self._looking = options.looking
         self._encode = encoder(options.format)

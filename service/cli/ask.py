@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from service.classifier import Classifier
+from service.decoders import silence_decoders
 from service.pictures import Fault, Looking, prepare_pictures
 from service.pipeline import Include, model_name, predict
 
@@ -43,6 +44,7 @@ class Here:
 
     def __init__(self, model_path: Path, looking: Looking, include: Sequence[Include]) -> None:
         """Raises ModelError."""
+        silence_decoders()
         self._classifier = Classifier.load(model_path)
         self._looking = looking
         self._include = include
@@ -69,17 +71,33 @@ class There:
         if key:
             self._headers["Authorization"] = f"Bearer {key}"
         self._opener = build_opener(_NoRedirects)
+        self._needed = {"digit", "confidence", "probabilities", "accepted", "reason", "preprocessing", *include}
 
     def read(self, raw: bytes) -> Document:
         request = Request(f"{self._url}?{self._query}", raw, self._headers, method="POST")  # noqa: S310  checked above
         try:
             with self._opener.open(request, timeout=SECONDS) as response:
-                return _object(response.read(), self._url)
+                return self._answer(response.read())
         except HTTPError as error:
             raise Refused(_problem(error)) from None
-        except (URLError, HTTPException, OSError) as error:
+        except (
+            URLError,
+            HTTPException,
+            OSError,
+            ValueError,
+        ) as error:  # the last of a name, a path or a key of no ASCII
             reason = getattr(error, "reason", error)
             raise Unreachable(f"no answer from {self._url} ({getattr(reason, 'strerror', None) or reason})") from None
+
+    def _answer(self, body: bytes) -> Document:
+        """An answer. Raises Unreachable: something answers there, though not this service."""
+        try:
+            document = json.loads(body)
+        except ValueError:
+            document = None
+        if not isinstance(document, dict) or not document.keys() >= self._needed:
+            raise Unreachable(f"{self._url} does not answer as this service does")
+        return document
 
 
 class _NoRedirects(HTTPRedirectHandler):
@@ -87,17 +105,6 @@ class _NoRedirects(HTTPRedirectHandler):
 
     def redirect_request(self, *_: object) -> None:
         return None
-
-
-def _object(body: bytes, url: str) -> Document:
-    """A JSON object. Raises Unreachable: something answers there, though not this service."""
-    try:
-        document = json.loads(body)
-    except ValueError:
-        document = None
-    if not isinstance(document, dict):
-        raise Unreachable(f"{url} does not answer as this service does")
-    return document
 
 
 def _problem(error: HTTPError) -> Document:

@@ -102,7 +102,7 @@ def parse_shard(text: str) -> "Shard":
     """`I/N` as a shard. Raises BatchError."""
     from service.batch.engine import Shard
 
-    if not (found := re.fullmatch(r"(\d+)/(\d+)", text)) or int(found[1]) >= int(found[2]):
+    if not (found := re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)) or int(found[1]) >= int(found[2]):
         raise BatchError(f"--shard {text} is none: I/N has I from 0 to N - 1, such as 0/4 to 3/4")
     return Shard(int(found[1]), int(found[2]))
 

@@ -40,6 +40,7 @@ def evaluate_pictures(
 ) -> None:
     """Score a model on labelled pictures and print a table per set and digit."""
     from service.classifier import ModelError
+    from service.decoders import silence_decoders
     from service.evaluate import evaluate, load_model, summarise
     from service.labelled import EvaluationError, find_labelled
 
@@ -50,6 +51,7 @@ def evaluate_pictures(
         write_report = find_report_writer(report) if report else None
     except (ModelError, EvaluationError) as error:
         fail(str(error))
+    silence_decoders()
     answers = evaluate(pictures, classifier, settings.max_pixels)
     judged = list(track(answers, "Evaluating", len(pictures), console=errors, transient=True))
     evaluation = summarise(judged, classifier)

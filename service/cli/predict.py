@@ -4,6 +4,7 @@ import base64
 import json
 import sys
 from collections.abc import Iterator, Sequence
+from errno import EBADF
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
@@ -90,19 +91,27 @@ def _read_all(
     """Read file after file; where nobody is there to read, say so and leave."""
     from service.cli.ask import Refused, Unreachable
     from service.errors import ServiceError
+    from service.names import readable
     from service.pictures import Fault, read_file
 
     reader, max_bytes = _find_reader(url, model, polarity, drawn)
     for file in files:
         try:
-            raw = sys.stdin.buffer.read(max_bytes + 1) if file == STDIN else read_file(file, max_bytes)
-            yield Outcome(file, reader.read(raw), None)
+            raw = _standard_input(max_bytes + 1) if file == STDIN else read_file(file, max_bytes)
+            yield Outcome(readable(file), reader.read(raw), None)
         except (OSError, ServiceError) as error:
-            yield Outcome(file, None, Fault.of(error).document())
+            yield Outcome(readable(file), None, Fault.of(error).document())
         except Refused as refusal:
-            yield Outcome(file, None, refusal.problem)
+            yield Outcome(readable(file), None, refusal.problem)
         except Unreachable as error:
             fail(str(error))
+
+
+def _standard_input(most: int) -> bytes:
+    """So many bytes of it. Raises OSError."""
+    if sys.stdin is None:
+        raise OSError(EBADF, "Standard input is closed")
+    return sys.stdin.buffer.read(most)
 
 
 def _find_reader(url: str | None, model: Path | None, polarity: Polarity, drawn: bool) -> "tuple[Reader, int]":

@@ -1,16 +1,23 @@
-"""Keeps libtiff, which Pillow decodes TIFFs with, from writing to standard error what it finds wrong in them.
+"""Keeps what decodes pictures from writing to standard error what it finds odd in them: Pillow, and libtiff in it.
 
-It does so for every broken TIFF, past the thread that logs: by whoever reads the picture, the event loop included, who
-would wait where nobody reads that stream. Pillow raises an error all the same.
+libtiff does so for every broken TIFF, past the thread that logs: by whoever reads the picture, the event loop included,
+who would wait where nobody reads that stream. Pillow raises an error all the same.
 """
 
 import ctypes
 import re
+import warnings
 from pathlib import Path
 
 from PIL import Image  # noqa: F401  which loads it
 
 MAPS = Path("/proc/self/maps")
+
+
+def silence_decoders() -> None:
+    """Turn off what they write."""
+    warnings.simplefilter("ignore")
+    silence_libtiff()
 
 
 def silence_libtiff(maps: Path = MAPS) -> bool:
