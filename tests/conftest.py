@@ -17,6 +17,7 @@ from io import BytesIO
 from pathlib import Path
 
 import httpx2 as httpx
+import hypothesis
 import numpy as np
 import pytest
 from onnx import TensorProto, helper, numpy_helper
@@ -31,6 +32,9 @@ from service.reload import Serving
 from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+
+hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("steady")  # as where CI is set: the same examples each time, however slow the machine
 
 pytest_plugins = ["tests.containers"]
 
@@ -52,10 +56,16 @@ class Server:
         return self.process.wait(20)
 
 
+_given: set[int] = set()
+
+
 def free_port() -> int:
-    """A port that was free a moment ago, and that no outgoing connection is given: those begin at 32768 on Linux."""
+    """A port that was free a moment ago, given once, and to no outgoing connection: those begin at 32768 on Linux."""
     while True:
         port = 12_000 + secrets.randbelow(20_000)
+        if port in _given:
+            continue
+        _given.add(port)
         with socket.socket() as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port

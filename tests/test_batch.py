@@ -219,6 +219,7 @@ def test_an_interrupted_batch_ends_in_good_order(undisturbed, scans, stuck, tmp_
     out = tmp_path / "answers.jsonl"
     with held(stuck, "-o", out, "--workers", 1) as process:
         wait_until(lambda: out.exists() and out.read_bytes().count(b"\n") == 2 * CHUNK)
+        time.sleep(0.3)  # it counts rows once they are written
         workers = children(process.pid)
         os.kill(-process.pid if number == signal.SIGINT else process.pid, number)
         said = process.communicate(timeout=30)[1]

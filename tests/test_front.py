@@ -11,6 +11,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from service import front as module
 from service.busy import Busy
@@ -19,7 +20,7 @@ from service.fronted import FrontedProtocol
 from service.protocol import GuardedProtocol
 from service.refusal import Refused
 from service.upload import plain_image
-from tests.conftest import png, running_server
+from tests.conftest import encoded, png, running_server
 from tests.samples import IMAGES
 from tests.wire import Wire, asked, get, post
 
@@ -390,7 +391,8 @@ def narrow():
         yield server
 
 
-LARGE_PICTURE = png(np.random.default_rng(0).integers(0, 4, (4_000, 4_000), np.uint8))
+LARGE_PICTURE = encoded(Image.new("RGBA", (5_000, 5_000)), "PNG")
+"""It is in work for a tenth of a second and more."""
 
 
 def until(condition):

@@ -142,7 +142,9 @@ def test_a_client_that_left_is_no_success(fresh):
     with socket.create_connection(("127.0.0.1", fresh.base_url.port)) as connection:
         connection.sendall(b"POST /predict HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\nhalf")
         time.sleep(0.2)
-    time.sleep(0.2)
+    deadline = time.monotonic() + 20
+    while ("lenet5_requests_total", "POST", "/predict", "499") not in samples(fresh):
+        assert time.monotonic() < deadline
     assert samples(fresh)["lenet5_requests_total", "POST", "/predict", "499"] == 1
 
 

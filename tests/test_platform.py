@@ -57,6 +57,8 @@ def test_a_disk_that_fills_takes_lines_and_gives_them_back_as_a_count(digit_png,
     with path.open("wb") as file, running_server(stderr=file.fileno()) as server:
         pid, limit = server.process.pid, resource.RLIMIT_FSIZE
         hard = resource.prlimit(pid, limit)[1]
+        while "/readyz" not in path.read_text():  # the last line that is still to be written
+            time.sleep(0.05)
         full = path.stat().st_size + 50
         resource.prlimit(pid, limit, (full, hard))
         for _ in range(50):

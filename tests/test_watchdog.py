@@ -9,12 +9,12 @@ from tests.wire import Wire, asked, get
 
 
 def test_a_stuck_loop_ends_the_process(capfd):
-    """Within ten seconds, with one line that says where. Fails without the watchdog: it would go on for a minute."""
+    """Within seconds, with one line that says where. Fails without the watchdog: it would go on for a minute."""
     with running_server("tests.standin") as server, Wire(server.port) as wire:
         began = time.monotonic()
         wire.send(get("/blocked"))
         assert server.process.wait(30) == os.EX_SOFTWARE
-        assert 5 < time.monotonic() - began < 10
+        assert 5 < time.monotonic() - began < 20
     [line] = [line for line in capfd.readouterr().err.splitlines() if not line.startswith("INFO")]
     assert line.startswith("lenet5: the event loop is stuck at ")
     assert "standin.py" in line

@@ -21,7 +21,7 @@ MOST_ERROR_BYTES = 1024
 class Bounds:
     """Holds each request to what it may cost, and each answer to what it may say.
 
-    A hang is told by CPU time, which a busy machine does not add to; to wait without any is bounded by the client.
+    A hang is told by CPU time, to which a busy machine adds little; to wait without any is bounded by the client.
     """
 
     def __init__(self, server: Server) -> None:

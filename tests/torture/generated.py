@@ -6,9 +6,9 @@ import warnings
 from collections import Counter
 
 from service.classifier import Classifier
+from service.decoders import silence_libtiff
 from service.errors import ServiceError
 from service.imaging import open_image
-from service.libtiff import silence_libtiff
 from service.pipeline import predict, prepare
 from service.settings import Settings
 from service.tensors import decode_request

@@ -40,7 +40,6 @@ def soak(count: int, most_bytes: int) -> str:
         descriptors, looks = watched.descriptors(), []
         for _ in range(LOOKS):
             send(server, count // LOOKS)
-            time.sleep(0.5)  # its connections are closed, and its threads have nothing to do
             looks.append(watched.resident())
         left = watched.descriptors()
         assert server.stop() == 0
@@ -56,6 +55,7 @@ def send(server: Server, count: int) -> None:
     command = [sys.executable, "-m", __name__, str(server.port), str(count)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+    time.sleep(0.5)  # its connections are closed, and the server's threads have nothing to do
     statuses = json.loads(done.stdout)
     assert set(statuses) <= {"200", "400", "404", "405", "413", "415", "422"}, statuses
 

@@ -17,7 +17,7 @@ import atheris
 # Not the model: atheris 3.0 never frees what a comparison of arrays gives, which is 100 kB an input there.
 with atheris.instrument_imports(include=["PIL", "service", "python_multipart"]):
     from service.classifier import Classifier
-    from service.libtiff import silence_libtiff
+    from service.decoders import silence_libtiff
     from service.settings import Settings
     from tests.torture.bounds import MOST_CPU_SECONDS, only_new_garbage
     from tests.torture.bytewise import from_bytes
