@@ -469,6 +469,42 @@ def test_the_camera_takes_a_picture(page):
 
 
 @in_a_browser
+def test_a_camera_that_is_asked_for_twice_is_let_go(open_page):
+    """As by two clicks before it is allowed: no light stays on."""
+    page = open_page(
+        script="""
+            window.streams = [];
+            const ask = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+            navigator.mediaDevices.getUserMedia = async (wanted) => {
+                const stream = await ask(wanted);
+                while (document.querySelectorAll("#camera[data-allowed]").length === 0)
+                    await new Promise((resolve) => setTimeout(resolve, 10));
+                window.streams.push(stream);
+                return stream;
+            };"""
+    )
+    page.get_by_role("button", name="Camera").click()
+    page.get_by_role("button", name="Camera").click()
+    page.evaluate("document.getElementById('camera').dataset.allowed = ''")
+    page.wait_for_function("window.streams.length === 2")
+    page.get_by_role("button", name="Cancel").click()
+
+    page.wait_for_function("window.streams.every((each) => each.getTracks().every((t) => t.readyState === 'ended'))")
+    expect(page.locator("#words")).not_to_contain_text("camera")
+
+
+@in_a_browser
+def test_a_camera_without_a_picture_yet_takes_none(open_page):
+    """It may need a second or two for its first."""
+    page = open_page(script="Object.defineProperty(HTMLVideoElement.prototype, 'videoWidth', { get: () => 0 })")
+    page.get_by_role("button", name="Camera").click()
+    page.get_by_role("button", name="Take it").click()
+
+    expect(page.locator("#camera-dialog")).to_be_visible()
+    expect(page.locator("#words")).not_to_contain_text("failed")
+
+
+@in_a_browser
 def test_without_a_camera_the_page_says_so(open_page):
     """It may be forbidden, or not be there."""
     page = open_page(

@@ -1,6 +1,7 @@
 // How the page asks the service: one request at a time, the key where one is needed, problems as words.
 
 const BUSY_TRIES = 3;
+const LONGEST_PAUSE_SECONDS = 5; // between them, whatever is asked for: somebody waits
 
 let key = null; // in memory only
 let askForKey = async () => null;
@@ -62,10 +63,10 @@ async function send(path, options) {
   for (let tries = 1; ; tries++) {
     const used = key;
     const response = await reach(path, options, used);
-    if (response.ok) return response.json();
+    if (response.ok) return response.json().catch(unreachable);
     if (response.status === 401 && (await renewKey(used))) continue;
     if (response.status === 503 && tries < BUSY_TRIES) {
-      await pause(1000 * (Number(response.headers.get("Retry-After")) || 1));
+      await pause(1000 * Math.min(Number(response.headers.get("Retry-After")) || 1, LONGEST_PAUSE_SECONDS));
       continue;
     }
     if (response.status === 401) throw new Problem(401, "This service asks for a key.");
@@ -78,11 +79,11 @@ async function reach(path, options, key) {
   const headers = {};
   // A header's characters are bytes: a key beyond ASCII travels as UTF-8.
   if (key !== null) headers.Authorization = `Bearer ${String.fromCharCode(...new TextEncoder().encode(key))}`;
-  try {
-    return await fetch(path, { ...options, headers });
-  } catch {
-    throw new Problem(0, "The service does not answer. Is it running?");
-  }
+  return fetch(path, { ...options, headers }).catch(unreachable);
+}
+
+function unreachable() {
+  throw new Problem(0, "The service does not answer. Is it running?");
 }
 
 /** Whether there is another key than the one that was refused. Who comes second waits for the same dialog. */

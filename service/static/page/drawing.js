@@ -180,7 +180,8 @@ export function listenToKeys(sheet, cursor) {
   sheet.canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === " ") {
-      if (sheet.stroke) sheet.end();
+      if (event.repeat) { // held down
+      } else if (sheet.stroke) sheet.end();
       else sheet.begin({ ...at });
     } else if (event.key in arrows) {
       const [across, down] = arrows[event.key];

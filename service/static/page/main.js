@@ -89,7 +89,8 @@ async function pictureToSend() {
   sent.hidden = sliders.neutral || sheet.empty || untouched?.image === null;
   if (sheet.empty) return null;
   const label = untouched?.label ?? null;
-  if (untouched && (sliders.neutral || !untouched.image) && untouched.blob.size <= MOST_BYTES) return untouched;
+  if (untouched?.image === null) return untouched;
+  if (untouched && sliders.neutral && untouched.blob.size <= MOST_BYTES) return untouched;
   const target = sliders.neutral ? sheetSent : sent;
   disturb(target, sheet.canvas, sliders.settings);
   return { blob: await toPng(target), label, name: null };
@@ -134,10 +135,10 @@ listenToTools();
 listenToSources((picture) => sheet.lay(picture), (words) => answer.showProblem(words));
 listenToCurl(pictureToSend);
 changed();
-markInGallery = await buildGallery((picture) => sheet.lay(picture));
 
 // Asked first thing, so that the key, where one is needed, is asked for before anything is drawn.
 describeModel().then(
   ({ name, version }) => (byId("model").textContent = `Served: ${name} ${version}.`),
   () => {}, // the first drawing will say what is wrong
 );
+markInGallery = await buildGallery((picture) => sheet.lay(picture));

@@ -79,7 +79,12 @@ function listenToCamera(take, fail) {
       return;
     }
     try {
-      video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      const stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "environment" } });
+      if (dialog.open) { // asked for twice before it was allowed
+        stop(stream);
+        return;
+      }
+      video.srcObject = stream;
       dialog.showModal();
     } catch (error) {
       const words = "The camera may not be used; upload a picture instead.";
@@ -88,15 +93,20 @@ function listenToCamera(take, fail) {
   });
   document.getElementById("camera-cancel").addEventListener("click", () => dialog.close());
   document.getElementById("shoot").addEventListener("click", () => {
+    if (!video.videoWidth) return; // there is no picture yet
     const canvas = newCanvas(video.videoWidth, video.videoHeight);
     canvas.getContext("2d").drawImage(video, 0, 0);
     dialog.close();
     canvas.toBlob(take, "image/jpeg", 0.92);
   });
   dialog.addEventListener("close", () => {
-    for (const track of video.srcObject?.getTracks() ?? []) track.stop();
+    if (video.srcObject) stop(video.srcObject);
     video.srcObject = null;
   });
+}
+
+function stop(stream) {
+  for (const track of stream.getTracks()) track.stop();
 }
 
 function chooseFromCamera(take) {
