@@ -31,6 +31,8 @@ class Family:
     files: str
     but: str = ""
     design: str = ""
+    kin: str = ""
+    """Of families whose digits are alike, or nearly, and that were dealt out as if they were not."""
     letters: str = ""
     """Of a script: how the Unicode names of its letters begin."""
 
@@ -101,7 +103,7 @@ FAMILIES = (
            design="Vera"),
     Family("Dosis", "sans", OFL, "dosis", "Dosis*"),
     Family("Dustismo", "sans", "GPL-2+", "dustin", "Dustismo dustismo_*"),
-    Family("Eurofurence", "sans", OFL, "eurofurence", "eurof[0-9c]*"),
+    Family("Eurofurence", "sans", OFL, "eurofurence", "eurof[0-9c]*", kin="monofur"),
     Family("FreeSans", "sans", "GPL-3+ with font exception", "freefont-ttf", "FreeSans*", design="Helvetica"),
     Family("GFS Neohellenic", "sans", OFL, "gfs-neohellenic", "GFSNeohellenic*"),
     Family("Gillius ADF", "sans", GPL_FE, "adf-gillius", "Gillius*"),
@@ -128,7 +130,7 @@ FAMILIES = (
     Family("Open Sans", "sans", "Apache-2.0", "open-sans", "OpenSans*", design="Droid"),
     Family("OpenDyslexic", "sans", "Bitstream Vera", "opendyslexic", "OpenDyslexic*", but="*Mono*"),
     Family("osifont", "sans", "LGPL-3 with font exception", "osifont", "osifont"),
-    Family("Oxygen Sans", "sans", OFL, "oxygen", "Oxygen-Sans*"),
+    Family("Oxygen Sans", "sans", OFL, "oxygen", "Oxygen-Sans*", kin="Oxygen"),
     Family("Play", "sans", OFL, "play", "Play*"),
     Family("PT Sans", "sans", "ParaType Free Font License", "paratype", "PTS* PTC*", design="PT"),
     Family("Quicksand", "sans", OFL, "quicksand", "Quicksand*"),
@@ -172,11 +174,11 @@ FAMILIES = (
     Family("JetBrains Mono", "mono", OFL, "jetbrains-mono", "JetBrains*"),
     Family("League Mono", "mono", OFL, "league-mono", "LeagueMono-*"),
     Family("Liberation Mono", "mono", OFL, "liberation2", "LiberationMono*"),
-    Family("monofur", "mono", OFL, "monofur", "monof*"),
+    Family("monofur", "mono", OFL, "monofur", "monof*", kin="monofur"),
     Family("Monoid", "mono", "MIT or OFL-1.1", "monoid", "Monoid*"),
     Family("mononoki", "mono", OFL, "mononoki", "mononoki*"),
     Family("Noto Mono", "mono", OFL, "noto-mono", "Noto*Mono-*", design="Droid"),
-    Family("Oxygen Mono", "mono", OFL, "oxygen", "OxygenMono*"),
+    Family("Oxygen Mono", "mono", OFL, "oxygen", "OxygenMono*", kin="Oxygen"),
     Family("PT Mono", "mono", "ParaType Free Font License", "paratype", "PTM*", design="PT"),
     Family("CMU Typewriter", "typewriter", OFL, "cmu", "cmun[tv]t cmuntb cmuntx cmunit cmunst cmunbt*",
            design="Computer Modern"),

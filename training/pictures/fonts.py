@@ -107,7 +107,7 @@ def split_families(typefaces: Sequence[Typeface], seed: int) -> Split:
     """Split by family into training, validation and test, about 70 : 15 : 15 of each kind.
 
     Families of one design stay together. Kind by kind, in an order drawn from the seed, each design goes to the part
-    that lacks most families.
+    that lacks most families. Of kin, those in a later part than others are left out.
     """
     designs: dict[str, list[Typeface]] = {}
     for typeface in sorted(typefaces, key=lambda face: face.family.name):
@@ -123,4 +123,9 @@ def split_families(typefaces: Sequence[Typeface], seed: int) -> Split:
         place = 0 if len(design) > LARGEST_APART else int(np.argmax(lacking))
         parts[place].extend(design)
     training, validation, test = (tuple(sorted(part, key=lambda face: face.family.name)) for part in parts)
-    return training, validation, test
+    return training, _without_kin(validation, training), _without_kin(test, training + validation)
+
+
+def _without_kin(faces: tuple[Typeface, ...], before: tuple[Typeface, ...]) -> tuple[Typeface, ...]:
+    known = {face.family.kin for face in before if face.family.kin}
+    return tuple(face for face in faces if face.family.kin not in known)
