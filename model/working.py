@@ -12,6 +12,8 @@ Box = tuple[int, int, int, int]
 
 LARGEST = 128
 """Longest side of a working picture, in pixels."""
+_ROUNDING = 1e-6
+"""Of a scale that is a fraction, times a side: what lies no further beyond a pixel's edge does not touch the next."""
 USUAL = 112
 """The longest side that smaller pictures are enlarged to, about: four times the frame."""
 
@@ -31,7 +33,8 @@ class Working:
         """Left, top, right, bottom in the original's pixels, all that the box touches."""
         left, top, right, bottom = (side * self.scale for side in box)
         height, width = self.original
-        return math.floor(left), math.floor(top), min(math.ceil(right), width), min(math.ceil(bottom), height)
+        right, bottom = math.ceil(right - _ROUNDING), math.ceil(bottom - _ROUNDING)
+        return math.floor(left), math.floor(top), min(right, width), min(bottom, height)
 
 
 def to_working(pixels: Pixels) -> Working:

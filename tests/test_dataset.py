@@ -202,6 +202,17 @@ def test_sources_are_tried_in_order(small, fetch, serve, tmp_path):
     assert files_in(tmp_path / "cache") == small.files
 
 
+def test_a_mirror_need_not_tell_how_much_it_sends(small, fetch, serve, tmp_path):
+    """As one does not that is behind some proxies."""
+
+    class Silent(serve.Handler):
+        def send_header(self, name, value):
+            if name != "Content-Length":
+                super().send_header(name, value)
+
+    assert len(fetch(remote=(serve(gzip_all(small, tmp_path / "mirror"), Silent),)).test.labels) == 100
+
+
 def test_a_download_cut_short_leaves_nothing(small, fetch, serve, tmp_path):
     """The server promises more than it sends."""
 

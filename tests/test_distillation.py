@@ -1,7 +1,9 @@
 """The recipe `best`, stage by stage and as a whole, on a small scale: what it must do, not how well."""
 
+import resource
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -246,14 +248,39 @@ def test_an_interrupted_stage_leaves_nothing(tmp_path, monkeypatch):
         Stages(1, "1.0", tmp_path).run("a", {}, fail)
     assert not list(tmp_path.iterdir())
 
-    def cut(made, path):
-        path.write_bytes(b"half")
+    write = Path.write_bytes
+
+    def cut(path, content):
+        write(path, b"half")
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(torch, "save", cut)
+    monkeypatch.setattr(Path, "write_bytes", cut)
     with pytest.raises(KeyboardInterrupt):
         Stages(1, "1.0", tmp_path).run("a", {}, lambda seed: {})
     assert not list(tmp_path.iterdir())
+
+
+def test_a_full_disk_is_told_as_one(tmp_path):
+    """torch's own words for it speak of positions."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, limit[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            Stages(1, "1.0", tmp_path).run("a", {}, lambda seed: {"numbers": torch.zeros(10_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("left", [b"", b"half", None], ids=["empty", "nonsense", "cut short"])
+def test_a_damaged_stage_is_made_anew(tmp_path, left):
+    """As a power cut leaves one."""
+    made = Stages(1, "1.0", tmp_path).run("a", {}, lambda seed: {"numbers": torch.rand(3)})
+    [path] = tmp_path.iterdir()
+    path.write_bytes(path.read_bytes()[:-100] if left is None else left)
+    again = Stages(1, "1.0", tmp_path).run("a", {}, lambda seed: {"numbers": torch.rand(3)})
+
+    assert torch.equal(again["numbers"], made["numbers"])
 
 
 @pytest.mark.parametrize(

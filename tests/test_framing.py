@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFilter, ImageOps
 from model.contract import ARTIFACTS, INPUT_NAME, MODEL_FILE, PROBABILITIES, SIZE, to_tensor
 from model.framing import frame_digit
 from model.grey import to_grey
+from model.working import Working
 from tests.papers import empty_paper, marked_paper
 from tests.samples import IMAGES, LABELS, enlarged, photo, written
 
@@ -406,6 +407,11 @@ def test_the_box_is_in_pixels_of_the_picture():
         found = frame_digit(pixels).box
         assert found is not None
         assert np.abs(np.subtract(found, box)).max() <= tolerance
+
+
+def test_a_box_ends_where_its_last_pixel_does():
+    """Fails where the rounding of a scale counts: 42 times 9/14 is a little more than 27 by it."""
+    assert Working(np.zeros((112, 112), np.uint8), 9 / 14, (72, 72)).in_original((0, 14, 42, 43)) == (0, 9, 27, 28)
 
 
 @pytest.mark.parametrize(

@@ -194,6 +194,18 @@ def test_other_files_in_the_folder_are_left_alone(tmp_path):
     assert contents(tmp_path) == {"mine.txt": b"mine"} | dict.fromkeys(FILES, b"new")
 
 
+def test_artifacts_may_go_to_another_file_system(tmp_path):
+    """Through a link, or to a volume of a container: they are made there, and not beside it."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (tmp_path / "out").symlink_to(elsewhere)
+    with replacing(tmp_path / "out") as folder:
+        assert folder.resolve().parent == elsewhere
+        for name in FILES:
+            (folder / name).write_text("new")
+    assert {path.name for path in elsewhere.iterdir()} == set(FILES)
+
+
 def test_a_missing_artifact_replaces_nothing(tmp_path):
     """All of them or none."""
     with pytest.raises(FileNotFoundError), replacing(tmp_path / "out") as folder:
@@ -296,9 +308,15 @@ def test_an_interrupted_command_says_so(cli, monkeypatch, tmp_path):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(training.cli, "fetch_mnist", interrupt)
-    result = cli("--recipe", "article", "--out", tmp_path / "out")
-    assert result.exit_code == 130
-    assert "is as it was" in result.output
+    for recipe, further in (("article", "begins anew"), ("best", "goes on after the last finished stage")):
+        result = cli("--recipe", recipe, "--out", tmp_path / "[/out]")
+        assert result.exit_code == 130
+        assert f"[/out] is as it was; the same command {further}." in result.output
+
+
+def test_a_seed_is_what_torch_takes(cli, tmp_path):
+    """64 bits."""
+    assert cli("--recipe", "article", "--seed", 2**64, "--out", tmp_path).exit_code == 2
 
 
 @pytest.mark.torture

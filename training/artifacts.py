@@ -26,12 +26,12 @@ FILES = (
 def replacing(out: Path) -> Iterator[Path]:
     """A folder to write FILES into. If the block ends well they replace those in `out`, else nothing changes there.
 
-    It lies on the same file system, so that each replacement is a rename. Other files in `out` are left alone. Should
-    the machine stop between two renames, the service notices: the record pins the model files by sha256. Raises
+    It lies in `out`, on the same file system, so that each replacement is a rename. Other files there are left alone.
+    Should the machine stop between two renames, the service notices: the record pins the model files by sha256. Raises
     FileNotFoundError if one was not written.
     """
     out.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as folder:
+    with tempfile.TemporaryDirectory(dir=out, prefix=".partial-") as folder:
         yield Path(folder)
         made = [(Path(folder) / name).resolve(strict=True) for name in FILES]
         for path in made:

@@ -18,7 +18,7 @@ from training.export import ExportError
 from training.pictures.fonts import FontsError
 from training.pipeline import make_artifacts
 from training.progress import make_progress
-from training.recipes import BEST, RECIPES, Recipe
+from training.recipes import BEST, RECIPES, Best, Recipe
 
 app = typer.Typer(add_completion=False, pretty_exceptions_show_locals=False)
 
@@ -35,7 +35,7 @@ def train(
         Recipe, typer.Option(parser=_recipe, metavar="NAME", help=f"How to train: {', '.join(RECIPES)}.")
     ] = BEST.name,  # type: ignore[assignment]  # typer parses defaults too
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's own number.")] = None,
-    seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same weights.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**64 - 1, help="The same seed gives the same weights.")] = 0,
     data: Annotated[Path | None, typer.Option(help="Folder of the four IDX files, gzipped or not.")] = None,
     out: Annotated[Path, typer.Option(help="Where the artifacts go.", show_default="model/artifacts")] = ARTIFACTS,
 ) -> None:
@@ -49,9 +49,8 @@ def train(
         console.print(Text(f"error: {error}", style="red"), soft_wrap=True)
         raise typer.Exit(1) from None
     except KeyboardInterrupt:
-        console.print(
-            f"Interrupted. What was in {out} is as it was; the same command goes on after the last finished stage."
-        )
+        further = "goes on after the last finished stage" if isinstance(chosen, Best) else "begins anew"
+        console.print(Text(f"Interrupted. What was in {out} is as it was; the same command {further}."))
         raise typer.Exit(130) from None
     console.print(_table(record))
     console.print(Text(f"Written to {out}; start with {CARD_FILE}."))

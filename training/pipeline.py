@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -67,7 +68,8 @@ def make_artifacts(recipe: Recipe, seed: int, mnist: Mnist, out: Path, progress:
     Every choice is made on hold-outs. The test sets are met once, at the end, by the exported file. Raises ExportError
     if the file does not compute what the network does, FontsError, OSError if `out` cannot be written to.
     """
-    out.mkdir(parents=True, exist_ok=True)  # a place that cannot be written to is found out before training
+    out.mkdir(parents=True, exist_ok=True)
+    tempfile.TemporaryFile(dir=out).close()  # a place that cannot be written to is found out before training
     started = spent()
     training, hold_out = mnist.train.split(recipe.hold_out)
     trained = train(recipe, seed, training, hold_out, progress)

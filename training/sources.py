@@ -87,7 +87,8 @@ class Mirror:
                 urllib.request.urlopen(f"{self.url}/{name}", timeout=_CONNECT_SECONDS) as answer,  # noqa: S310
             ):
                 size = answer.length
-                content = progress.wrap_file(answer, total=size, task_id=task).read()
+                # One that does not tell how much it sends has no bar.
+                content = answer.read() if size is None else progress.wrap_file(answer, size, task_id=task).read()
         except (OSError, http.client.HTTPException) as error:
             raise SourceError(f"{name} could not be downloaded ({error})") from error
         # Reading through the progress bar, urllib does not notice by itself that the connection was lost.

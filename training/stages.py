@@ -1,7 +1,9 @@
 """Work that is done once: what a stage of training made is kept until the whole is finished."""
 
 import hashlib
+import io
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,8 +33,7 @@ class Stages:
         key = json.dumps([name, self._seed, self._version, depends_on], sort_keys=True)
         path = self._folder / f"{name}-{_digest(key).hex()[:16]}.pt"
         self._kept.append(path)
-        if path.exists():
-            kept = torch.load(path, map_location="cpu", weights_only=True)
+        if kept := _kept(path):
             self.spent_earlier += Spent(*kept["spent"])
             made: dict[str, Any] = kept["made"]
             return made
@@ -41,9 +42,11 @@ class Stages:
         before = spent()
         made = dict(make(seed))
         self._folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
+        partial = path.with_suffix(f".{os.getpid()}.partial")  # another training may be making the same
+        content = io.BytesIO()
+        torch.save({"made": made, "spent": tuple(spent() - before)}, content)
         try:
-            torch.save({"made": made, "spent": tuple(spent() - before)}, partial)
+            partial.write_bytes(content.getbuffer())  # torch itself does not say that a disk is full
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -53,6 +56,19 @@ class Stages:
         """Remove what was asked for: it is finished, nothing is left to go on with."""
         for path in self._kept:
             path.unlink(missing_ok=True)
+
+
+def _kept(path: Path) -> dict[str, Any] | None:
+    """What a file of a stage holds; None where there is none, or what a power cut left of one."""
+    try:
+        kept: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise
+    except Exception:  # damage leads torch's unpickler to errors of any kind
+        return None
+    return kept
 
 
 def _digest(text: str) -> bytes:

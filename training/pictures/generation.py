@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import signal
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
@@ -71,7 +72,12 @@ def generate(
         context = multiprocessing.get_context("spawn")  # forking a process that runs torch's threads may hang
         with ProcessPoolExecutor(workers, context, _take, (draw, arguments)) as pool:
             jobs = [(seed, at, size) for at, size in enumerate(sizes)]
-            chunks.extend(_advance(progress, task, chunk) for chunk in pool.map(_draw_chunk, jobs))
+            signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # workers inherit it: Ctrl-C is this process's
+            try:
+                drawn = pool.map(_draw_chunk, jobs)
+            finally:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+            chunks.extend(_advance(progress, task, chunk) for chunk in drawn)
     refused: Counter[str] = Counter()
     for chunk in chunks:
         refused.update(chunk.refused)
