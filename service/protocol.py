@@ -72,8 +72,8 @@ class GuardedProtocol(HttpToolsProtocol):
         admitted = self.admission.connections.admits(self.origin)
         self.admission.connections.take(self.origin)
         if not admitted:
-            status = HTTPStatus.SERVICE_UNAVAILABLE
-            transport.write(plain_answer(status, "Too many connections.", "retry-after: 1\r\n"))
+            status, busy = HTTPStatus.SERVICE_UNAVAILABLE, self.admission.busy("Too many connections.")
+            transport.write(plain_answer(status, busy.detail, "retry-after: 1\r\n"))
             transport.close()
 
     def data_received(self, data: bytes) -> None:

@@ -1,4 +1,4 @@
-"""Tests. They see nothing of what a person has set for their own terminal, or for their own service."""
+"""Tests. They see nothing of what a person has set for their own terminal."""
 
 import os
 
@@ -16,6 +16,6 @@ _TERMINAL = {
 }
 """What Rich and Typer go by, the latter as soon as it is imported."""
 
-for _name in [name for name in os.environ if name in _TERMINAL or name.startswith("LENET_")]:
-    del os.environ[_name]
+for _name in _TERMINAL:
+    os.environ.pop(_name, None)
 os.environ["TERM"] = "xterm"

@@ -33,6 +33,9 @@ from service.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
+for _name in [name for name in os.environ if name.startswith("LENET_")]:  # which a person has set for their own service
+    del os.environ[_name]
+
 hypothesis.settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("steady")  # as where CI is set: the same examples each time, however slow the machine
 

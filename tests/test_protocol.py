@@ -408,8 +408,10 @@ def test_the_connection_that_is_one_too_many_is_turned_away():
             assert (answer.status, answer.closes, answer.headers["retry-after"]) == (503, True, "1")
             assert wire.ended()
         with Wire(server.port, source="127.0.0.2") as other:
-            other.send(get())
-            assert other.answer().status == 200
+            other.send(get("/metrics"))
+            answer = other.answer()
+            assert answer.status == 200
+            assert b"\nlenet5_shed_total 1.0\n" in answer.body
         for wire in wires:
             wire.send(get())
             assert wire.answer().status == 200

@@ -14,7 +14,12 @@ export function listenToCurl(asked) {
       said.textContent = "Draw a digit first.";
       return;
     }
-    command.value = await toCommand(picture);
+    try {
+      command.value = await toCommand(picture);
+    } catch {
+      said.textContent = "The file can no longer be read.";
+      return;
+    }
     command.hidden = false;
     said.textContent = (await copy(command)) ? "Copied." : "Selected: copy it with Control C.";
   });
@@ -44,9 +49,10 @@ function quoted(text) {
 }
 
 function toBase64(blob) {
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     const reader = new FileReader();
     reader.onload = () => resolve(reader.result.split(",")[1]);
+    reader.onerror = () => reject(reader.error);
     reader.readAsDataURL(blob);
   });
 }
