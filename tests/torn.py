@@ -47,6 +47,7 @@ def interrupt_at(at: Path) -> None:
 
 def main(at: Path) -> None:
     """Run the batch, and interrupt it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where the tests run in a shell's background
     Thread(target=interrupt_at, args=(at,), daemon=True).start()
     job = SimpleNamespace(workers=1, reader=at)
     with mock.patch.object(engine, "start_worker", start), mock.patch.object(engine, "answer_in_worker", answer):
