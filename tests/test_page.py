@@ -273,6 +273,24 @@ def test_every_reason_is_said_in_words(page, reason):
 
 
 @in_a_browser
+def test_an_answer_that_is_no_longer_true_looks_old(page):
+    """Where the next takes long, as with a large photo on a slow line; and no longer than that."""
+    waiting = []
+    draw(page, STROKES[3])
+    expect_digit(page, 3)
+    expect(page.locator("#answer")).not_to_have_class(re.compile("stale"))
+
+    page.route("**/predict?*", lambda route: waiting.append(route), times=1)
+    page.get_by_role("button", name="Undo").click()
+    draw(page, STROKES[7])
+    expect(page.locator("#answer")).to_have_class(re.compile("stale"))
+    expect(page.locator("#answer > *").first).to_have_css("opacity", "0.45")
+    waiting.pop().continue_()
+    expect_digit(page, 7)
+    expect(page.locator("#answer > *").first).to_have_css("opacity", "1")
+
+
+@in_a_browser
 def test_events_are_drawn_once_a_frame(page):
     """However many come between two: so that a frame has time for the rest."""
     page.route("**/predict?*", lambda _: None)  # the first question, which draws too, is under way until the end

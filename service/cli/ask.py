@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any, Protocol
-from urllib.error import HTTPError, URLError
+from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener
 
@@ -80,12 +80,7 @@ class There:
                 return self._answer(response.read())
         except HTTPError as error:
             raise Refused(_problem(error)) from None
-        except (
-            URLError,
-            HTTPException,
-            OSError,
-            ValueError,
-        ) as error:  # the last of a name, a path or a key of no ASCII
+        except (HTTPException, OSError, ValueError) as error:  # the last of a host, a path or a key beyond ASCII
             reason = getattr(error, "reason", error)
             raise Unreachable(f"no answer from {self._url} ({getattr(reason, 'strerror', None) or reason})") from None
 

@@ -34,6 +34,11 @@ export class AnswerView {
     this.region.setAttribute("aria-busy", busy);
   }
 
+  /** Another answer is asked for: should that take long, this one looks like what it is. */
+  growOld() {
+    this.region.classList.add("stale");
+  }
+
   clear() {
     this.say("", WAITING, false);
     this.showBars(Array(10).fill(0), null);
@@ -59,6 +64,7 @@ export class AnswerView {
   }
 
   say(digit, words, good) {
+    this.region.classList.remove("stale");
     write(this.digit, String(digit));
     write(this.words, words);
     write(this.truth, "");

@@ -180,9 +180,8 @@ export function listenToKeys(sheet, cursor) {
   sheet.canvas.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key === " ") {
-      if (event.repeat) { // held down
-      } else if (sheet.stroke) sheet.end();
-      else sheet.begin({ ...at });
+      if (!event.repeat && sheet.stroke) sheet.end();
+      else if (!event.repeat) sheet.begin({ ...at });
     } else if (event.key in arrows) {
       const [across, down] = arrows[event.key];
       at.x = Math.min(Math.max(at.x + across * STEP, 0), SIDE);

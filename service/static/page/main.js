@@ -44,6 +44,7 @@ function showHint() {
 }
 
 async function answerNow() {
+  answer.growOld();
   byId("enter-key").hidden = true;
   try {
     const picture = await pictureToSend();
