@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image
 
 from service import front as module
 from service.busy import Busy
@@ -20,8 +19,9 @@ from service.fronted import FrontedProtocol
 from service.protocol import GuardedProtocol
 from service.refusal import Refused
 from service.upload import plain_image
-from tests.conftest import encoded, png, running_server
+from tests.conftest import png, running_server
 from tests.samples import IMAGES
+from tests.slow import SLOW
 from tests.wire import Wire, asked, get, post
 
 PICTURE = png(IMAGES[0])
@@ -391,10 +391,6 @@ def narrow():
         yield server
 
 
-LARGE_PICTURE = encoded(Image.new("RGBA", (5_000, 5_000)), "PNG")
-"""It is in work for a tenth of a second and more."""
-
-
 def until(condition):
     """Wait for it, but not for ever."""
     deadline = time.monotonic() + 20
@@ -409,7 +405,7 @@ def in_work(server):
 def test_what_comes_while_a_picture_is_read_waits(narrow):
     """The request behind it, or what is none, does not have it read again, nor refused for want of its own slot."""
     with Wire(narrow.port) as line:
-        line.send(post("/predict", LARGE_PICTURE, "X-Request-ID: large"))
+        line.send(post("/predict", SLOW, "X-Request-ID: large"))
         until(lambda: in_work(narrow))
         line.send(b"\r\n" + post("/predict", PICTURE, "X-Request-ID: small"))
         answers = [line.answer(), line.answer()]
@@ -428,7 +424,7 @@ def test_a_client_that_leaves_its_picture_is_not_refused(narrow):
 
     before = count(499)
     with Wire(narrow.port) as line:
-        line.send(post("/predict", LARGE_PICTURE))
+        line.send(post("/predict", SLOW))
         until(lambda: in_work(narrow))
     until(lambda: not in_work(narrow))
     until(lambda: count(499) > before)

@@ -7,13 +7,11 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from PIL import Image
 
-from tests.conftest import Server, encoded, running_server
+from tests.conftest import Server, running_server
+from tests.slow import SLOW
 from tests.wire import Wire, asked, get, post
 
-SLOW = encoded(Image.new("RGBA", (5000, 5000)), "PNG")
-"""A tenth of a second of work in a hundred kilobytes, which are there at once."""
 FORM = "Content-Type: multipart/form-data; boundary=a"
 PART = b'--a\r\nContent-Disposition: form-data; name="files"; filename="a"\r\n\r\n' + SLOW + b"\r\n"
 TENSOR = {"name": "image", "datatype": "BYTES", "shape": [4], "data": [base64.b64encode(SLOW).decode()] * 4}

@@ -74,8 +74,9 @@ def _files(job: Job) -> tuple[str, list[str]]:
             path = os.path.abspath(path)  # noqa: PTH100  a Path for each of a million costs seconds
             root = path.removesuffix(found.name) if root is None else root
             if path != root + found.name:
-                told = f"{found.name} is not of them"
-                raise BatchError(f"a batch on Ray reads from one folder, under plain names; {told}")
+                raise BatchError(
+                    f"a batch on Ray reads from one folder, under plain names; {found.name} is not of them"
+                )
             paths.append(path)
     if root is None:
         raise BatchError(f"there is no picture in {', '.join(job.inputs.given)}")

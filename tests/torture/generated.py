@@ -6,7 +6,7 @@ import warnings
 from collections import Counter
 
 from service.classifier import Classifier
-from service.decoders import silence_libtiff
+from service.decoders import silence_decoders
 from service.errors import ServiceError
 from service.imaging import open_image
 from service.pipeline import predict, prepare
@@ -44,9 +44,8 @@ def generated(count: int, seed: int) -> str:
     classifier = Classifier.load(settings.model_path)
     outcomes: Counter[str] = Counter()
     most = 0.0
-    silence_libtiff()  # as the service does, warnings too
     with warnings.catch_warnings(), only_new_garbage():
-        warnings.simplefilter("ignore")
+        silence_decoders()  # as the service does
         for number in range(seed, seed + count):
             given = bad_input(random.Random(number))
             began = time.thread_time()

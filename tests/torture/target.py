@@ -7,7 +7,6 @@ import atexit
 import signal
 import sys
 import time
-import warnings
 from collections import Counter
 from collections.abc import Callable
 from importlib import import_module
@@ -17,7 +16,7 @@ import atheris
 # Not the model: atheris 3.0 never frees what a comparison of arrays gives, which is 100 kB an input there.
 with atheris.instrument_imports(include=["PIL", "service", "python_multipart"]):
     from service.classifier import Classifier
-    from service.decoders import silence_libtiff
+    from service.decoders import silence_decoders
     from service.settings import Settings
     from tests.torture.bounds import MOST_CPU_SECONDS, only_new_garbage
     from tests.torture.bytewise import from_bytes
@@ -50,8 +49,7 @@ def main(name: str, *options: str) -> None:
     atexit.register(end, outcomes)
     target = bounded(atheris.instrument_func(getattr(import_module(module), function)), outcomes)
     atheris.Setup([sys.argv[0], *options], target)
-    silence_libtiff()
-    warnings.simplefilter("ignore")
+    silence_decoders()
     with only_new_garbage():
         atheris.Fuzz()
 
