@@ -6,8 +6,10 @@ the parser makes of the same bytes.
 
 import asyncio
 import re
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
+from functools import lru_cache
 from time import perf_counter
 from typing import Protocol, TypeVar
 
@@ -21,11 +23,14 @@ from service.expected import Expected
 T = TypeVar("T")
 
 _TOKEN = rb"[!#$%&'*+.0-9A-Z^_`a-z|~-]++"
-_HEAD = re.compile(rb"POST ((?:/v1)?/predict) HTTP/1\.1\r\n((?:%b: ?+[!-~][ -~]*+(?<! )\r\n)++)\r\n" % _TOKEN).match
+_HEAD = re.compile(rb"POST ((?:/v1)?/predict) HTTP/1\.1\r\n((?:%b: ?+[!-~][ -~]*+(?<! )\r\n)++)\r\n" % _TOKEN).fullmatch
 _LINES = re.compile(rb"([^:]++): ?+([^\r]++)\r\n").findall
 
 _MOST_DIGITS = 15
 """Of a length: no body is so long, and Python would not read thousands of them."""
+
+_SHORT_HEAD = 512
+"""Bytes of those that are kept. Longer ones have something of their own to say, and would take memory."""
 
 UNTAKEN = frozenset({b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"})
 """Headers that ask for more than an answer."""
@@ -46,14 +51,23 @@ class Connection(Protocol):
         """Have the app answer it after all."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Head:
+    """What the head of a plain request says."""
+
+    path: str
+    headers: Mapping[bytes, bytes]
+    body_bytes: int
+
+
 @dataclass(slots=True)
 class Plain:
     """A request for a prediction, with a body whose length it tells, on a connection that is kept."""
 
     connection: Connection
     path: str
-    headers: dict[bytes, bytes]
-    """By their names in small letters; none is there twice."""
+    headers: Mapping[bytes, bytes]
+    """By their names in small letters; none is there twice. Other requests may share them."""
     head: bytes
     body: bytes | bytearray | memoryview
     """What came of it, and behind it."""
@@ -134,7 +148,20 @@ class Plain:
 
 def read_plain(data: bytes, connection: Connection, most_head_bytes: int) -> Plain | None:
     """The request that these bytes begin with, or are; None where it is not plain, or its head is not complete."""
-    match = _HEAD(data, 0, most_head_bytes)
+    end = data.find(b"\r\n\r\n", 0, most_head_bytes) + 4
+    if end < 4:
+        return None
+    read = _known_head if end <= _SHORT_HEAD else _read_head
+    head = read(data[:end])
+    if head is None:
+        return None
+    has_more = 2 * end < len(data) < end + head.body_bytes
+    body = memoryview(data)[end:] if has_more else data[end:]  # a view keeps the head too, which must not be most of it
+    return Plain(connection, head.path, head.headers, data[:end], body, head.body_bytes)
+
+
+def _read_head(head: bytes) -> _Head | None:
+    match = _HEAD(head)
     if match is None:
         return None
     lines = _LINES(match[2])
@@ -149,7 +176,8 @@ def read_plain(data: bytes, connection: Connection, most_head_bytes: int) -> Pla
         or headers.get(b"connection", b"keep-alive").lower() != b"keep-alive"
     ):
         return None
-    end, body_bytes = match.end(), int(length)
-    has_more = 2 * end < len(data) < end + body_bytes
-    body = memoryview(data)[end:] if has_more else data[end:]  # a view keeps the head too, which must not be most of it
-    return Plain(connection, match[1].decode(), headers, data[:end], body, body_bytes)
+    return _Head(match[1].decode(), headers, int(length))
+
+
+_known_head = lru_cache(maxsize=1024)(_read_head)
+"""A program says the same of each picture, but for its length: half of what it costs to read that is saved."""

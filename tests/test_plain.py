@@ -69,6 +69,21 @@ def test_one_that_is_not_all_there():
     assert read_plain(whole, None, len(whole) - 1) is None  # type: ignore[arg-type]
 
 
+def test_requests_with_the_same_head_have_bodies_of_their_own():
+    """What such a head says is kept, as long as it is short: what is kept stays small, whatever is sent."""
+    one, other = (read_plain(HEAD + LENGTH + b"\r\n" + body, None, 1000) for body in (b"abc", b"de"))  # type: ignore[arg-type]
+    assert one
+    assert other
+    assert (one.body, one.missing, other.body, other.missing) == (b"abc", 0, b"de", 1)
+    assert one.headers is other.headers
+    long = HEAD + b"X-Long: %b\r\n" % (b"a" * 500) + LENGTH + b"\r\n"
+    one, other = (read_plain(long, None, 1000) for _ in range(2))  # type: ignore[arg-type]
+    assert one
+    assert other
+    assert one.headers == other.headers
+    assert one.headers is not other.headers
+
+
 @pytest.mark.parametrize(
     "ends", [ends for count in range(5) for ends in itertools.combinations(range(8), count)], ids=str
 )
