@@ -160,7 +160,7 @@ class Stopwatch:
             ("infer", held.serving.classifier, "classify"),
             ("judge", front, "predict"),
             ("encode", replies, "to_json"),
-            ("metrics", front, "tell_stages"),
+            ("metrics", held.metrics, "observe_stages"),
             ("metrics", held.metrics, "observe_predictions"),
         ):
             stack.enter_context(patch.object(owner, name, self.timed(step, getattr(owner, name))))

@@ -31,11 +31,14 @@ from service.plain import Connection, Plain, read_plain
 from service.replies import Replies
 from service.schemas import Prediction
 from service.single import Ask, read_picture
-from service.timing import tell_stages
+from service.stages import Stages
 from service.upload import is_taken_out_fast, plain_image
 from service.workers import SMALL_BYTES
 
 logger = logging.getLogger(__name__)
+
+NOTHING = Stages(0.0, 0.0, 0.0, pictures=0)
+"""Was read."""
 
 _Looked = tuple[bytes | None, Prediction | None]
 """A picture, where its request is plain, and what the network says of it, where it is framed."""
@@ -129,8 +132,8 @@ class Front:
         turn, classifier = self._end_wait(), self.held.serving.classifier
         if not turn:
             return
-        read, timing = self._read_together(turn, classifier)
-        model, head = model_name(classifier), self._replies.head(timing, turn[0].connection)
+        read, stages = self._read_together(turn, classifier)
+        model, head = model_name(classifier), self._replies.head(stages.server_timing, turn[0].connection)
         for plain, (raw, prediction) in zip(turn, read, strict=True):
             if prediction is not None:
                 self._replies.answer(plain, prediction, model, head)
@@ -138,6 +141,13 @@ class Front:
                 self._begin_alone(plain, raw, classifier)
             else:
                 plain.connection.take_long_way()
+        self._count([prediction for _, prediction in read if prediction], stages)
+
+    def _count(self, predictions: Sequence[Prediction], stages: Stages) -> None:
+        """Count what was answered: now that nobody waits for it, and still before anybody else is heard."""
+        if predictions:
+            self.held.metrics.observe_stages(stages, len(predictions))
+            self.held.metrics.observe_predictions(predictions)
 
     def _end_wait(self) -> list[Plain]:
         """The requests of a turn that are still to be answered here."""
@@ -148,27 +158,25 @@ class Front:
                 plain.connection.take_long_way()
         return [plain for plain in waited if not plain.left]
 
-    def _read_together(self, turn: Sequence[Plain], classifier: Classifier) -> tuple[Sequence[_Looked], str]:
-        """What there is in each request; and the Server-Timing of those that are read."""
+    def _read_together(self, turn: Sequence[Plain], classifier: Classifier) -> tuple[Sequence[_Looked], Stages]:
+        """What there is in each request; and what the stages of each that is read took."""
         try:
             raws = [plain_image(bytes(plain.body), plain.content_type) for plain in turn]
             return self._read(raws, classifier)
         except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
             logger.exception("%d requests could not be read together", len(turn))
-            return [(None, None)] * len(turn), ""
+            return [(None, None)] * len(turn), NOTHING
 
-    def _read(self, raws: Sequence[bytes | None], classifier: Classifier) -> tuple[Sequence[_Looked], str]:
+    def _read(self, raws: Sequence[bytes | None], classifier: Classifier) -> tuple[Sequence[_Looked], Stages]:
         prepared = prepare_framed([raw if raw and len(raw) <= SMALL_BYTES else None for raw in raws])
         framed = [item for item in prepared if item is not None]
         if not framed:
-            return [(raw, None) for raw in raws], ""
+            return [(raw, None) for raw in raws], NOTHING
         start = perf_counter()
         predictions = predict(framed, classifier)
-        infer_seconds = (perf_counter() - start) / len(framed)
-        self.held.metrics.observe_predictions(predictions)
-        timing = tell_stages(framed[:1], infer_seconds, self.held.metrics, len(framed))
+        stages = Stages.of(framed[:1], (perf_counter() - start) / len(framed))
         left = iter(predictions)
-        return [(raw, next(left) if item else None) for raw, item in zip(raws, prepared, strict=True)], timing
+        return [(raw, next(left) if item else None) for raw, item in zip(raws, prepared, strict=True)], stages
 
     def _begin_alone(self, plain: Plain, raw: bytes, classifier: Classifier) -> None:
         """Read a picture that is not framed yet. Its request holds a slot meanwhile."""
@@ -192,8 +200,7 @@ class Front:
         except ServiceError as error:
             self._replies.tell(plain, error, plain.body_bytes)
             return
-        self.held.metrics.observe_predictions([read.prediction])
-        timing = tell_stages([read.prepared], read.infer_seconds, self.held.metrics)
-        self._replies.answer(
-            plain, read.prediction, model_name(classifier), self._replies.head(timing, plain.connection)
-        )
+        stages = Stages.of([read.prepared], read.infer_seconds)
+        head = self._replies.head(stages.server_timing, plain.connection)
+        self._replies.answer(plain, read.prediction, model_name(classifier), head)
+        self._count([read.prediction], stages)

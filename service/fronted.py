@@ -65,11 +65,11 @@ class FrontedProtocol(GuardedProtocol):
 
     def answer(self, data: bytes, *, last: bool) -> None:
         """Send the answer to what the front has taken; hang up where it is the last."""
+        self.transport.write(data)
         if self.plain:
             self.plain.end()
         self.plain = None
         self.server_state.total_requests += 1
-        self.transport.write(data)
         if last:
             self.transport.close()
             return

@@ -14,6 +14,7 @@ from service.admission import Admission
 from service.observe import Finished
 from service.reload import Serving
 from service.schemas import Prediction
+from service.stages import Stages
 from service.tally import Counts, Distribution
 
 prometheus_client.disable_created_metrics()  # type: ignore[no-untyped-call]  # twice the series, and nobody asks
@@ -61,6 +62,13 @@ class Metrics:
         self.request_seconds.of(finished.route).observe(finished.seconds)
         if finished.body_bytes:
             self.body_bytes.observe(finished.body_bytes)
+
+    def observe_stages(self, stages: Stages, requests: int = 1) -> None:
+        """Count what they took, for so many requests alike."""
+        if stages.pictures:
+            self.decode.observe(stages.decode, requests)
+            self.frame.observe(stages.frame, requests)
+        self.infer.observe(stages.infer, requests)
 
     def observe_predictions(self, predictions: Iterable[Prediction]) -> None:
         """Count what was answered."""

@@ -26,6 +26,8 @@ class Replies:
 
     def __init__(self, held: Held) -> None:
         self._readiness, self._observers = held.readiness, held.observers
+        self._always: list[tuple[bytes, bytes]] = []
+        self._first_lines = b""
 
     @property
     def are_last(self) -> bool:
@@ -35,20 +37,24 @@ class Replies:
     def head(self, timing: str, connection: Connection) -> bytes:
         """What all answers with this Server-Timing begin with."""
         last = b"connection: close\r\n" if self.are_last else b""
-        return first_lines(HTTPStatus.OK, connection.server_state.default_headers) + _HEADERS % (timing.encode(), last)
+        always = connection.server_state.default_headers
+        if always is not self._always:  # they are made anew each second, for the date
+            self._always, self._first_lines = always, first_lines(HTTPStatus.OK, always)
+        return self._first_lines + _HEADERS % (timing.encode(), last)
 
     def answer(self, plain: Plain, prediction: Prediction, model: ModelName, head: bytes) -> None:
         """Say what was read."""
         name = chosen_id(plain.headers.get(HEADER, b""))
-        scope: Scope = {"path": plain.path, "state": {"request_id": name, "prediction": prediction}}
         answer: Answer = {**prediction, "model": model, "request_id": name}
         body = to_json(answer)
+        end = b"content-length: %d\r\nx-request-id: %b\r\n\r\n%b" % (len(body), name.encode(), body)
         seconds = perf_counter() - plain.started
+        plain.connection.answer(head + end, last=self.are_last)
+        # Nobody waits for the rest, and it is done before anybody else is heard: who has an answer finds it counted.
+        scope: Scope = {"path": plain.path, "state": {"request_id": name, "prediction": prediction}}
         finished = Finished(scope, "POST", plain.path, HTTPStatus.OK, seconds, plain.body_bytes)
         for observer in self._observers:
             observer(finished)
-        end = b"content-length: %d\r\nx-request-id: %b\r\n\r\n%b" % (len(body), name.encode(), body)
-        plain.connection.answer(head + end, last=self.are_last)
 
     def tell(self, plain: Plain, error: ServiceError, read_bytes: int) -> None:
         """Say why there is no answer. `read_bytes`: of the body, those that were more than received."""

@@ -4,20 +4,13 @@ from collections.abc import Sequence
 
 from service.metrics import Metrics
 from service.pipeline import Prepared
+from service.stages import Stages
 from service.tracing import trace_stages
 
 
-def tell_stages(prepared: Sequence[Prepared], infer_seconds: float, metrics: Metrics, requests: int = 1) -> str:
-    """Count and trace them, for so many requests alike.
-
-    Returns the value of Server-Timing: ms of `decode` and `frame` of all pictures, and of `infer`.
-    """
-    decode_seconds = sum(item.decode_seconds for item in prepared)
-    frame_seconds = sum(item.frame_seconds for item in prepared)
-    if prepared:
-        metrics.decode.observe(decode_seconds, requests)
-        metrics.frame.observe(frame_seconds, requests)
-    metrics.infer.observe(infer_seconds, requests)
+def tell_stages(prepared: Sequence[Prepared], infer_seconds: float, metrics: Metrics) -> str:
+    """Count and trace them. Returns the value of Server-Timing."""
+    stages = Stages.of(prepared, infer_seconds)
+    metrics.observe_stages(stages)
     trace_stages(prepared, infer_seconds)
-    decode, frame, infer = decode_seconds * 1e3, frame_seconds * 1e3, infer_seconds * 1e3
-    return f"decode;dur={decode:.3f}, frame;dur={frame:.3f}, infer;dur={infer:.3f}"
+    return stages.server_timing

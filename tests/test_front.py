@@ -402,6 +402,16 @@ def in_work(server):
     return b"\nlenet5_in_flight 1" in asked(server.port, get("/metrics")).body
 
 
+def test_each_answer_has_the_date_of_its_second(server):
+    """Fails where the first lines that answers share are made once and for all."""
+
+    def date():
+        return asked(server.port, post("/predict", PICTURE)).headers["date"]
+
+    before = date()
+    until(lambda: date() != before)
+
+
 def test_what_comes_while_a_picture_is_read_waits(narrow):
     """The request behind it, or what is none, does not have it read again, nor refused for want of its own slot."""
     with Wire(narrow.port) as line:
