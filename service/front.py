@@ -26,6 +26,7 @@ from service.deps import Held
 from service.errors import ServiceError
 from service.exchange import MOST_BYTES, is_short
 from service.expected import Expected
+from service.halt_polling import HaltPolling
 from service.pipeline import model_name, predict, prepare_framed
 from service.plain import Connection, Plain, read_plain
 from service.replies import Replies
@@ -53,6 +54,9 @@ class Front:
         self.most_bytes = min(MOST_BYTES, held.settings.max_buffered_bytes // held.settings.max_connections)
         """Of a short body. All connections together then hold no more than bodies elsewhere may."""
         self._waiting: list[Plain] = []
+        self._polling = HaltPolling(
+            held.settings.halt_poll_microseconds / 1e6, is_idle=lambda: not held.admission.in_flight
+        )
 
     @cached_property
     def traced(self) -> bool:
@@ -142,6 +146,7 @@ class Front:
             else:
                 plain.connection.take_long_way()
         self._count([prediction for _, prediction in read if prediction], stages)
+        self._polling.answered(turn[0].started)
 
     def _count(self, predictions: Sequence[Prediction], stages: Stages) -> None:
         """Count what was answered: now that nobody waits for it, and still before anybody else is heard."""

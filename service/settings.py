@@ -7,7 +7,16 @@ from ipaddress import IPv4Network, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from pydantic import AfterValidator, BeforeValidator, Field, NonNegativeFloat, PositiveFloat, PositiveInt, SecretStr
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    NonNegativeFloat,
+    NonNegativeInt,
+    PositiveFloat,
+    PositiveInt,
+    SecretStr,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from model.contract import ARTIFACTS, MODEL_FILE
@@ -108,6 +117,11 @@ class Settings(BaseSettings):
     request_timeout_seconds: PositiveFloat = Field(10, description="Work on a complete request; then 504.")
     write_timeout_seconds: PositiveFloat = Field(30, description="An answer unread for this long: closed.")
     keep_alive_seconds: PositiveFloat = Field(5, description="An idle connection is closed after this long.")
+    halt_poll_microseconds: NonNegativeInt = Field(
+        100,
+        description="Between small pictures that follow one another within this time the service does not sleep; "
+        "`0`: it does.",
+    )
     drain_seconds: NonNegativeFloat = Field(0, description="Served on after SIGTERM, while balancers look elsewhere.")
 
     def structure(self) -> Structure:
