@@ -41,7 +41,8 @@ def run(rivals: list[Contestant], rounds: int, cores: Cores) -> Results:
         answer = server.answer
     costs = measure([bare(answer), ours(), tutorial(), *rivals], rounds, cores)
     promised = [
-        *figures.of_requests(costs, cores),
+        *figures.of_requests(costs),
+        *figures.of_photos(cores),
         *figures.of_big_pictures(cores),
         *figures.of_batches(cores),
         *figures.of_start(cores),

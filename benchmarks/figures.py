@@ -9,9 +9,9 @@ from time import perf_counter
 
 from benchmarks.asks import BATCH, LIVE, SEVEN, form, photographed, raw
 from benchmarks.company import waited
-from benchmarks.contestants import BARE, FORM, JSON, OURS, PHOTO, ROOT, ours
+from benchmarks.contestants import BARE, FORM, JSON, OURS, ROOT, ours
 from benchmarks.load import load
-from benchmarks.measure import MANY, Cores, Cost
+from benchmarks.measure import LOADED_SECONDS, MANY, Cores, Cost
 from benchmarks.process import answer_to, running
 
 IMPORTS = "import onnxruntime, PIL, fastapi, uvicorn"
@@ -38,18 +38,29 @@ class Figure:
         return self.value >= self.wanted if self.more_is_better else self.value <= self.wanted
 
 
-def of_requests(costs: dict[str, Cost], cores: Cores) -> list[Figure]:
+def of_requests(costs: dict[str, Cost]) -> list[Figure]:
     """What follows from the rows of the table."""
     bare, ours = costs[BARE], costs[OURS]
-    photo = 1e6 * plain("photo", cores)
     return [
         Figure("requests a second, over the bare server's", ours.rate_32 / bare.rate_32, "", 0.36, more_is_better=True),
         Figure("CPU time a request, over the bare server's", ours.cpu_us / bare.cpu_us, "", 2.8),
         Figure("p50 of one connection, over the bare server's", ours.p50_ms_1 / bare.p50_ms_1, "", 2.3),
         Figure("CPU time of a form, over raw bytes", costs[FORM].cpu_us / ours.cpu_us, "", 1.15),
         Figure("CPU time of JSON, over raw bytes", costs[JSON].cpu_us / ours.cpu_us, "", 1.25),
-        Figure("CPU time of a 640×480 JPEG, over Pillow's draft and resize", costs[PHOTO].cpu_us / photo, "", 1.35),
     ]
+
+
+def of_photos(cores: Cores) -> list[Figure]:
+    """Of JPEGs on many connections, in turn with what Pillow does to one."""
+    ask = raw(photographed(640, 480), kind="image/jpeg")
+    ratios = []
+    with running(ours(), cores.server) as server:
+        load(server.port, ask, MANY, WARM_SECONDS, cores.load)
+        for _ in range(TIMES):
+            before = server.cpu_seconds()
+            asked = load(server.port, ask, MANY, LOADED_SECONDS, cores.load).requests
+            ratios.append((server.cpu_seconds() - before) / asked / plain("photo", cores))
+    return [Figure("CPU time of a 640×480 JPEG, over Pillow's draft and resize", median(ratios), "", 1.35)]
 
 
 def of_big_pictures(cores: Cores) -> list[Figure]:
