@@ -27,6 +27,7 @@ from service.errors import ServiceError
 from service.exchange import MOST_BYTES, is_short
 from service.expected import Expected
 from service.halt_polling import HaltPolling
+from service.observe import Finished
 from service.pipeline import model_name, predict, prepare_framed
 from service.plain import Connection, Plain, read_plain
 from service.replies import Replies
@@ -38,11 +39,11 @@ from service.workers import SMALL_BYTES
 
 logger = logging.getLogger(__name__)
 
-NOTHING = Stages(0.0, 0.0, 0.0, pictures=0)
-"""Was read."""
-
 _Looked = tuple[bytes | None, Prediction | None]
 """A picture, where its request is plain, and what the network says of it, where it is framed."""
+
+_Answered = tuple[Sequence[Finished], Sequence[Prediction], Stages]
+"""Requests that are answered and not yet counted, what was said, and what the stages of each took."""
 
 
 class Front:
@@ -133,26 +134,34 @@ class Front:
             self._replies.tell(plain, self.held.admission.busy(), read_bytes=0)
 
     def _answer_turn(self) -> None:
-        turn, classifier = self._end_wait(), self.held.serving.classifier
+        began, turn, classifier = perf_counter(), self._end_wait(), self.held.serving.classifier
         if not turn:
             return
         read, stages = self._read_together(turn, classifier)
-        model, head = model_name(classifier), self._replies.head(stages.server_timing, turn[0].connection)
+        model = model_name(classifier)
+        head = self._replies.head(stages.server_timing, turn[0].connection) if stages else b""
+        answered: list[Finished] = []
         for plain, (raw, prediction) in zip(turn, read, strict=True):
             if prediction is not None:
-                self._replies.answer(plain, prediction, model, head)
+                answered.append(self._replies.answer(plain, prediction, model, head))
             elif raw is not None:
                 self._begin_alone(plain, raw, classifier)
             else:
                 plain.connection.take_long_way()
-        self._count([prediction for _, prediction in read if prediction], stages)
-        self._polling.answered(turn[0].started)
+        if stages:
+            self._count(answered, [prediction for _, prediction in read if prediction], stages)
+            self._polling.answered(began)
 
-    def _count(self, predictions: Sequence[Prediction], stages: Stages) -> None:
-        """Count what was answered: now that nobody waits for it, and still before anybody else is heard."""
-        if predictions:
-            self.held.metrics.observe_stages(stages, len(predictions))
-            self.held.metrics.observe_predictions(predictions)
+    def _count(self, answered: Sequence[Finished], predictions: Sequence[Prediction], stages: Stages) -> None:
+        """Tell who counts: now that nobody waits for it, and still before anybody else is heard.
+
+        So whoever has an answer finds it counted.
+        """
+        self.held.metrics.observe_stages(stages, len(predictions))
+        self.held.metrics.observe_predictions(predictions)
+        for finished in answered:
+            for observer in self.held.observers:
+                observer(finished)
 
     def _end_wait(self) -> list[Plain]:
         """The requests of a turn that are still to be answered here."""
@@ -163,23 +172,24 @@ class Front:
                 plain.connection.take_long_way()
         return [plain for plain in waited if not plain.left]
 
-    def _read_together(self, turn: Sequence[Plain], classifier: Classifier) -> tuple[Sequence[_Looked], Stages]:
-        """What there is in each request; and what the stages of each that is read took."""
+    def _read_together(self, turn: Sequence[Plain], classifier: Classifier) -> tuple[Sequence[_Looked], Stages | None]:
+        """What there is in each request; and what the stages took of each that is read, where any is."""
         try:
             raws = [plain_image(bytes(plain.body), plain.content_type) for plain in turn]
             return self._read(raws, classifier)
         except Exception:  # a bug in one must not cost the others: each meets it again alone, and has its own 500
             logger.exception("%d requests could not be read together", len(turn))
-            return [(None, None)] * len(turn), NOTHING
+            return [(None, None)] * len(turn), None
 
-    def _read(self, raws: Sequence[bytes | None], classifier: Classifier) -> tuple[Sequence[_Looked], Stages]:
+    def _read(self, raws: Sequence[bytes | None], classifier: Classifier) -> tuple[Sequence[_Looked], Stages | None]:
         prepared = prepare_framed([raw if raw and len(raw) <= SMALL_BYTES else None for raw in raws])
         framed = [item for item in prepared if item is not None]
         if not framed:
-            return [(raw, None) for raw in raws], NOTHING
+            return [(raw, None) for raw in raws], None
         start = perf_counter()
         predictions = predict(framed, classifier)
-        stages = Stages.of(framed[:1], (perf_counter() - start) / len(framed))
+        infer_seconds = (perf_counter() - start) / len(framed)
+        stages = Stages(framed[0].decode_seconds, framed[0].frame_seconds, infer_seconds)
         left = iter(predictions)
         return [(raw, next(left) if item else None) for raw, item in zip(raws, prepared, strict=True)], stages
 
@@ -190,22 +200,24 @@ class Front:
 
     async def _read_alone(self, plain: Plain, raw: bytes, classifier: Classifier) -> None:
         try:
-            await self._answer_alone(plain, raw, classifier)
+            answered = await self._answer_alone(plain, raw, classifier)
         except Exception:
             logger.exception("a picture could not be read")
         else:
+            if answered:
+                self._count(*answered)
             return
         plain.connection.take_long_way()  # the bug is met again, and has its 500
 
-    async def _answer_alone(self, plain: Plain, raw: bytes, classifier: Classifier) -> None:
-        """Answer it as the route does."""
+    async def _answer_alone(self, plain: Plain, raw: bytes, classifier: Classifier) -> _Answered | None:
+        """Answer it as the route does. Returns what is to be counted; None where errors have told it already."""
         try:
             async with self.held.workers.deadline():
                 read = await read_picture(raw, Ask(classifier), self.held, plain.origin, plain.expected)
         except ServiceError as error:
             self._replies.tell(plain, error, plain.body_bytes)
-            return
-        stages = Stages.of([read.prepared], read.infer_seconds)
+            return None
+        stages = Stages(read.prepared.decode_seconds, read.prepared.frame_seconds, read.infer_seconds)
         head = self._replies.head(stages.server_timing, plain.connection)
-        self._replies.answer(plain, read.prediction, model_name(classifier), head)
-        self._count([read.prediction], stages)
+        finished = self._replies.answer(plain, read.prediction, model_name(classifier), head)
+        return [finished], [read.prediction], stages

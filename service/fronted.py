@@ -74,8 +74,13 @@ class FrontedProtocol(GuardedProtocol):
             self.transport.close()
             return
         self.enter("idle")
-        if self.behind:
-            behind, self.behind = self.behind, b""
+        if self.behind:  # nothing else comes meanwhile
+            self.loop.call_soon(self.hear_behind)
+
+    def hear_behind(self) -> None:
+        """Take what came while a picture was read, now that its answer is counted."""
+        behind, self.behind = self.behind, b""
+        if not self.transport.is_closing():
             self.flow.resume_reading()
             self.data_received(behind)
 

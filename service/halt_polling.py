@@ -2,8 +2,8 @@
 
 A process that sleeps has to be woken, which takes tens of microseconds, most of all in a virtual machine, and costs
 what it had in the nearest caches. So after an answer the loop looks for requests for a moment before it sleeps, if the
-one just answered had come as soon after the answer before it. Whoever asks at that pace keeps the core busy anyway; for
-everybody else the loop sleeps at once. Linux does this for its guests, and calls it guest halt polling.
+request just answered had come as soon after the answer before it. For everybody else the loop sleeps at once. Linux
+does this for its guests, and calls it guest halt polling.
 """
 
 import asyncio
@@ -19,17 +19,18 @@ class HaltPolling:
         self._seconds = seconds
         self._is_idle = is_idle
         self._answered = float("-inf")
-        self._polls = False
 
     def answered(self, came: float) -> None:
-        """A request that came at this time of `perf_counter` is answered now."""
+        """What came at this time of `perf_counter` is answered now."""
         soon = came - self._answered < self._seconds
         self._answered = perf_counter()
-        if soon and not self._polls:
+        if soon:
             self._poll()
 
     def _poll(self) -> None:
-        """Have the loop take another turn, which looks for requests and does not wait for any."""
-        self._polls = self._is_idle() and perf_counter() - self._answered < self._seconds
-        if self._polls:
+        """Have the loop take another turn, which looks for requests and does not wait for any.
+
+        The turn in which one comes ends this: it is in work before it is answered.
+        """
+        if self._is_idle() and perf_counter() - self._answered < self._seconds:
             asyncio.get_running_loop().call_soon(self._poll)

@@ -23,6 +23,7 @@ from service.expected import Expected
 T = TypeVar("T")
 
 _TOKEN = rb"[!#$%&'*+.0-9A-Z^_`a-z|~-]++"
+_BEGINNINGS = (b"POST /predict HTTP/1.1\r\n", b"POST /v1/predict HTTP/1.1\r\n")
 _HEAD = re.compile(rb"POST ((?:/v1)?/predict) HTTP/1\.1\r\n((?:%b: ?+[!-~][ -~]*+(?<! )\r\n)++)\r\n" % _TOKEN).fullmatch
 _LINES = re.compile(rb"([^:]++): ?+([^\r]++)\r\n").findall
 
@@ -30,7 +31,7 @@ _MOST_DIGITS = 15
 """Of a length: no body is so long, and Python would not read thousands of them."""
 
 _SHORT_HEAD = 512
-"""Bytes of those that are kept. Longer ones have something of their own to say, and would take memory."""
+"""Bytes of those that are kept; all together take 2 MB at most. Longer ones have something of their own to say."""
 
 UNTAKEN = frozenset({b"content-encoding", b"expect", b"transfer-encoding", b"upgrade"})
 """Headers that ask for more than an answer."""
@@ -148,6 +149,8 @@ class Plain:
 
 def read_plain(data: bytes, connection: Connection, most_head_bytes: int) -> Plain | None:
     """The request that these bytes begin with, or are; None where it is not plain, or its head is not complete."""
+    if not data.startswith(_BEGINNINGS):
+        return None
     end = data.find(b"\r\n\r\n", 0, most_head_bytes) + 4
     if end < 4:
         return None
@@ -161,6 +164,7 @@ def read_plain(data: bytes, connection: Connection, most_head_bytes: int) -> Pla
 
 
 def _read_head(head: bytes) -> _Head | None:
+    """What a head says, to its last byte; None where it is not plain."""
     match = _HEAD(head)
     if match is None:
         return None
@@ -179,5 +183,5 @@ def _read_head(head: bytes) -> _Head | None:
     return _Head(match[1].decode(), headers, int(length))
 
 
-_known_head = lru_cache(maxsize=1024)(_read_head)
-"""A program says the same of each picture, but for its length: half of what it costs to read that is saved."""
+_known_head = lru_cache(maxsize=256)(_read_head)
+"""A program says the same of each picture, but for its length: most of what it costs to read that is saved."""

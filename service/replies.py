@@ -42,19 +42,16 @@ class Replies:
             self._always, self._first_lines = always, first_lines(HTTPStatus.OK, always)
         return self._first_lines + _HEADERS % (timing.encode(), last)
 
-    def answer(self, plain: Plain, prediction: Prediction, model: ModelName, head: bytes) -> None:
-        """Say what was read."""
+    def answer(self, plain: Plain, prediction: Prediction, model: ModelName, head: bytes) -> Finished:
+        """Say what was read. What is returned, observers are still to be told."""
         name = chosen_id(plain.headers.get(HEADER, b""))
         answer: Answer = {**prediction, "model": model, "request_id": name}
         body = to_json(answer)
         end = b"content-length: %d\r\nx-request-id: %b\r\n\r\n%b" % (len(body), name.encode(), body)
         seconds = perf_counter() - plain.started
         plain.connection.answer(head + end, last=self.are_last)
-        # Nobody waits for the rest, and it is done before anybody else is heard: who has an answer finds it counted.
         scope: Scope = {"path": plain.path, "state": {"request_id": name, "prediction": prediction}}
-        finished = Finished(scope, "POST", plain.path, HTTPStatus.OK, seconds, plain.body_bytes)
-        for observer in self._observers:
-            observer(finished)
+        return Finished(scope, "POST", plain.path, HTTPStatus.OK, seconds, plain.body_bytes)
 
     def tell(self, plain: Plain, error: ServiceError, read_bytes: int) -> None:
         """Say why there is no answer. `read_bytes`: of the body, those that were more than received."""

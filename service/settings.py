@@ -119,8 +119,8 @@ class Settings(BaseSettings):
     keep_alive_seconds: PositiveFloat = Field(5, description="An idle connection is closed after this long.")
     halt_poll_microseconds: NonNegativeInt = Field(
         100,
-        description="Between small pictures that follow one another within this time the service does not sleep; "
-        "`0`: it does.",
+        le=10_000,
+        description="Who sends framed pictures with pauses shorter than this is waited for awake; `0`: nobody is.",
     )
     drain_seconds: NonNegativeFloat = Field(0, description="Served on after SIGTERM, while balancers look elsewhere.")
 

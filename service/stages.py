@@ -1,25 +1,17 @@
-"""What the stages of a request took: decode, frame, infer."""
+"""What the stages of a request took."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-
-from service.pipeline import Prepared
 
 
 @dataclass(slots=True)  # not frozen, which makes making one four times as dear
 class Stages:
-    """Seconds of each stage, of all pictures together."""
+    """Seconds of each stage, of all the pictures of a request together."""
 
     decode: float
     frame: float
     infer: float
-    pictures: int
-
-    @classmethod
-    def of(cls, prepared: Sequence[Prepared], infer_seconds: float) -> "Stages":
-        """Those of pictures over which the network was run in so many seconds."""
-        decode = sum(item.decode_seconds for item in prepared)
-        return cls(decode, sum(item.frame_seconds for item in prepared), infer_seconds, len(prepared))
+    pictures: int = 1
+    """0 where ready tensors came."""
 
     @property
     def server_timing(self) -> str:

@@ -10,7 +10,8 @@ from service.tracing import trace_stages
 
 def tell_stages(prepared: Sequence[Prepared], infer_seconds: float, metrics: Metrics) -> str:
     """Count and trace them. Returns the value of Server-Timing."""
-    stages = Stages.of(prepared, infer_seconds)
+    decode = sum(item.decode_seconds for item in prepared)
+    stages = Stages(decode, sum(item.frame_seconds for item in prepared), infer_seconds, len(prepared))
     metrics.observe_stages(stages)
     trace_stages(prepared, infer_seconds)
     return stages.server_timing

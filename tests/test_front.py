@@ -402,6 +402,47 @@ def in_work(server):
     return b"\nlenet5_in_flight 1" in asked(server.port, get("/metrics")).body
 
 
+def test_all_are_answered_before_any_is_counted(front):
+    """Nobody waits for that. Fails where observers are told of one before the next has its answer."""
+    told = []
+    front.held.observers[0] = lambda finished: told.append(finished.status)
+
+    async def answer():
+        for _ in range(2):
+            plain = front.take(arrived(LENGTH), connection(answer=lambda data, last: told.append("answered")))
+            front.submit(plain)
+        for _ in range(3):
+            await asyncio.sleep(0)
+
+    asyncio.run(answer())
+    assert told == ["answered", "answered", 200, 200]
+
+
+def test_what_came_behind_is_heard_once_the_answer_is_counted():
+    """In the next turn of the loop. Fails where it is while the first is still being answered."""
+
+    class Answering(FrontedProtocol):
+        def __init__(self):
+            self.transport = SimpleNamespace(write=heard.append, is_closing=lambda: False)
+            self.flow = SimpleNamespace(resume_reading=lambda: None)
+            self.loop = asyncio.get_running_loop()
+            self.server_state = SimpleNamespace(total_requests=0)
+            self.plain, self.behind = None, b"behind"
+
+        def data_received(self, data):
+            heard.append(data)
+
+    heard = []
+
+    async def answer():
+        Answering().answer(b"answer", last=False)
+        heard.append(b"counted")
+        await asyncio.sleep(0)
+
+    asyncio.run(answer())
+    assert heard == [b"answer", b"counted", b"behind"]
+
+
 def test_each_answer_has_the_date_of_its_second(server):
     """Fails where the first lines that answers share are made once and for all."""
 
