@@ -11,6 +11,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from time import perf_counter
 from typing import Any
@@ -69,7 +70,8 @@ def ways() -> list[list[str]]:
 
 def loaded(connections: int, cores: list[int]) -> float:
     """Microseconds of processor time a request of the real server."""
-    with running(ours(), cores[-1]) as server:
+    asleep = replace(ours(), environment={"LENET_HALT_POLL_MICROSECONDS": "0"})  # to wait awake is no request's cost
+    with running(asleep, cores[-1]) as server:
         load(server.port, raw(SEVEN), connections, WARM_SECONDS, cores[0])
         before = server.cpu_seconds()
         done = load(server.port, raw(SEVEN), connections, LOADED_SECONDS, cores[0])
