@@ -17,13 +17,15 @@ _ROW, _COLUMN = np.mgrid[:SIZE, :SIZE] + 0.5
 _MOMENTS = np.stack([np.ones_like(_ROW), _COLUMN, _ROW], axis=-1).reshape(-1, 3).astype(np.float32)
 """Mass, and mass times x and y, are products of a frame's pixels with these columns: [784, 3]."""
 _FAINT = bytes(range(FULL))
+"""All levels that are less."""
 
 
 def are_framed(frames: Pixels) -> list[bool]:
     """Which of uint8 [N, 28, 28] are framed as MNIST's are: light ink, 19 to 22 pixels long, its mass in the middle."""
     columns = np.bitwise_or.reduce(frames, axis=1)
     moments = (frames.reshape(-1, SIZE * SIZE).astype(np.float32) @ _MOMENTS).tolist()
-    return [_fits(f.tobytes(), c.tobytes(), *m) for f, c, m in zip(frames, columns, moments, strict=True)]
+    measured = zip(frames, columns, moments, strict=True)
+    return [_fits(frame.tobytes(), inked.tobytes(), *each) for frame, inked, each in measured]
 
 
 def _fits(levels: bytes, columns: bytes, mass: float, x: float, y: float) -> bool:

@@ -34,6 +34,7 @@ from service.replies import Replies
 from service.schemas import Prediction
 from service.single import Ask, read_picture
 from service.stages import Stages
+from service.timing import stages_of
 from service.upload import is_taken_out_fast, plain_image
 from service.workers import SMALL_BYTES
 
@@ -188,8 +189,7 @@ class Front:
             return [(raw, None) for raw in raws], None
         start = perf_counter()
         predictions = predict(framed, classifier)
-        infer_seconds = (perf_counter() - start) / len(framed)
-        stages = Stages(framed[0].decode_seconds, framed[0].frame_seconds, infer_seconds)
+        stages = stages_of(framed[:1], (perf_counter() - start) / len(framed))
         left = iter(predictions)
         return [(raw, next(left) if item else None) for raw, item in zip(raws, prepared, strict=True)], stages
 
@@ -217,7 +217,7 @@ class Front:
         except ServiceError as error:
             self._replies.tell(plain, error, plain.body_bytes)
             return None
-        stages = Stages(read.prepared.decode_seconds, read.prepared.frame_seconds, read.infer_seconds)
+        stages = stages_of([read.prepared], read.infer_seconds)
         head = self._replies.head(stages.server_timing, plain.connection)
         finished = self._replies.answer(plain, read.prediction, model_name(classifier), head)
         return [finished], [read.prediction], stages

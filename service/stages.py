@@ -1,4 +1,4 @@
-"""What the stages of a request took."""
+"""What the stages of a request took: to decode, to frame, to infer."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ class Stages:
     decode: float
     frame: float
     infer: float
-    pictures: int = 1
+    pictures: int
     """0 where ready tensors came."""
 
     @property
