@@ -3,11 +3,9 @@
 from collections.abc import Sequence
 from functools import partial
 
-from PIL import Image
-
 from model.framing import Polarity
 from service.errors import ServiceError
-from service.imaging import open_image
+from service.imaging import Opened, open_image
 from service.pipeline import Prepared, Ready, decode, frame_ready, prepare_framed
 from service.workers import Workers
 
@@ -23,13 +21,13 @@ async def prepare_batch(
 ) -> list[Outcome]:
     """Open, decode and frame every picture, in order."""
     begun = await workers.run(partial(_begin, images, polarity, max_pixels), origin)
-    opened = [item for item in begun if isinstance(item, Image.Image)]
+    opened = [item for item in begun if isinstance(item, Opened)]
     groups = await workers.map(partial(_finish, polarity=polarity), grouped(opened), origin)
     finished = iter([outcome for group in groups for outcome in group])
-    return [next(finished) if isinstance(item, Image.Image) else item for item in begun]
+    return [next(finished) if isinstance(item, Opened) else item for item in begun]
 
 
-def _begin(images: Sequence[bytes | ServiceError], polarity: Polarity, max_pixels: int) -> list[Outcome | Image.Image]:
+def _begin(images: Sequence[bytes | ServiceError], polarity: Polarity, max_pixels: int) -> list[Outcome | Opened]:
     """Prepare what is framed already, and open the others."""
     raws = [None if isinstance(image, ServiceError) or polarity == "dark-on-light" else image for image in images]
     return [
@@ -38,16 +36,16 @@ def _begin(images: Sequence[bytes | ServiceError], polarity: Polarity, max_pixel
     ]
 
 
-def _opened(raw: bytes, max_pixels: int) -> ServiceError | Image.Image:
+def _opened(raw: bytes, max_pixels: int) -> ServiceError | Opened:
     try:
         return open_image(raw, max_pixels)
     except ServiceError as error:
         return error
 
 
-def grouped(images: Sequence[Image.Image]) -> list[list[Image.Image]]:
+def grouped(images: Sequence[Opened]) -> list[list[Opened]]:
     """Split a batch, in order; each part is one picture, or several that are small."""
-    groups: list[list[Image.Image]] = []
+    groups: list[list[Opened]] = []
     room = 0
     for image in images:
         pixels = image.width * image.height
@@ -59,14 +57,14 @@ def grouped(images: Sequence[Image.Image]) -> list[list[Image.Image]]:
     return groups
 
 
-def _finish(images: Sequence[Image.Image], polarity: Polarity) -> list[Outcome]:
+def _finish(images: Sequence[Opened], polarity: Polarity) -> list[Outcome]:
     """Decode each, and frame them together."""
     ready = [_decoded(image) for image in images]
     prepared = iter(frame_ready([item for item in ready if isinstance(item, Ready)], polarity))
     return [next(prepared) if isinstance(item, Ready) else item for item in ready]
 
 
-def _decoded(image: Image.Image) -> Ready | ServiceError:
+def _decoded(image: Opened) -> Ready | ServiceError:
     try:
         return decode(image)
     except ServiceError as error:

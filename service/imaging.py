@@ -17,7 +17,8 @@ from PIL import Image, ImageFile, TiffImagePlugin, WebPImagePlugin  # noqa: F401
 from model.grey import Degrees, Grey, Pixels, rotation, to_grey, upright
 from model.working import Box
 from service.errors import CorruptImage, ImageTooLarge, Overloaded, ServiceError, UnsupportedImage
-from service.jpeg import START, has_more_scans, kept_a_pixel, layers_of_first_scan
+from service.jpeg import START, has_more_scans, kept_a_pixel, read_head
+from service.plain_jpeg import PlainJpeg, decode_plain
 from service.rationed import Rationed
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")
@@ -112,20 +113,28 @@ class Decoded:
         return left, top, min(right, self.size[0]), min(bottom, self.size[1])
 
 
+Opened = Image.Image | PlainJpeg
+"""A picture whose header was read."""
+
+
 def as_decoded(pixels: Pixels) -> Decoded:
     """uint8 [H, W], decoded elsewhere, upright and not shrunk."""
     rows, columns = pixels.shape
     return Decoded(Grey(pixels, 0), 1, (columns, rows))
 
 
-def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
+def open_image(raw: bytes, max_pixels: int) -> Opened:
     """Read a picture's header: nothing is decoded yet, `size` is known.
 
     Raises UnsupportedImage, CorruptImage or ImageTooLarge.
     """
     if raw[:2] in (b"P1", b"P2", b"P3") and raw.count(b"#") > MAX_COMMENTS:
         raise CorruptImage("The PNM has too many comments; send it without them.")
-    layers = layers_of_first_scan(raw)
+    layers, plain_size = read_head(raw)
+    if plain_size:
+        if plain_size[0] * plain_size[1] > max_pixels:
+            raise _too_large(max_pixels)
+        return PlainJpeg(raw, plain_size)
     # Of a head that was gone through Pillow makes no more pieces than were counted.
     source = BytesIO(raw) if layers else Rationed(raw, ODD_HEAD_BYTES if raw.startswith(START) else math.inf)
     try:
@@ -153,14 +162,18 @@ def open_image(raw: bytes, max_pixels: int) -> ImageFile.ImageFile:
     return image
 
 
-def decode_image(image: Image.Image) -> Decoded:
+def decode_image(image: Opened) -> Decoded:
     """Decode the first frame of an opened picture to upright grey pixels. Raises CorruptImage, Overloaded."""
     width, height = image.size
     turned: Degrees = 0
     try:
+        if isinstance(image, PlainJpeg):
+            if decoded := decode_plain(image, _least_size(width, height)):
+                pixels, scale = decoded
+                return Decoded(Grey(pixels, 0), scale, (width, height))
+            image = Image.open(BytesIO(image.raw), formats=FORMATS)
         if image.format in JPEGS:
-            least = max(1, math.isqrt(width * height // MAX_DRAFT_PIXELS))
-            image.draft("L", (min(DRAFT_SIDE, -(-width // least)), min(DRAFT_SIDE, -(-height // least))))
+            image.draft("L", _least_size(width, height))
         scale = round(width / image.width)
         if image.format == "TIFF":  # Pillow itself turns these upright while it loads them, and forgets that it did
             turned = rotation(image)
@@ -174,6 +187,12 @@ def decode_image(image: Image.Image) -> Decoded:
     size = (height, width) if grey.rotated in (90, 270) else (width, height)
     scale *= shrunk
     return Decoded(replace(grey, rotated=grey.rotated or turned), scale, (columns, rows) if scale == 1 else size)
+
+
+def _least_size(width: int, height: int) -> tuple[int, int]:
+    """How small a JPEG may be decoded, in pixels."""
+    least = max(1, math.isqrt(width * height // MAX_DRAFT_PIXELS))
+    return min(DRAFT_SIDE, -(-width // least)), min(DRAFT_SIDE, -(-height // least))
 
 
 def _load_grey(image: Image.Image) -> tuple[Grey, int]:

@@ -1,7 +1,9 @@
 """What a JPEG is made of, without decoding it."""
 
 import re
+import struct
 from collections.abc import Sequence
+from typing import NamedTuple
 
 SCAN = b"\xff\xda"
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
@@ -10,8 +12,12 @@ START = b"\xff\xd8"
 _END = b"\xff\xd9"
 _IN_HEAD = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xdb-\xef\xfe]").fullmatch
 """What has a length and may stand before the first scan."""
+_FRAME = struct.Struct(">BHHB").unpack_from
 _LISTS = re.compile(rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xdb]").fullmatch
 """Frames and quantization tables: Pillow makes an object of three bytes of the one, and of each value of the other."""
+_BASELINE = b"\xff\xc0"
+_SHOWS_NOTHING = re.compile(rb"\xff[\xc4\xdb\xdd\xe0\xfe]").fullmatch
+"""Tables, restarts, JFIF's density, comments: but for these and its frame, a head may say how to show a picture."""
 MOST_LISTED = 2_000
 """Bytes of these; a photo has some 150, and one with all tables there may be 550."""
 FEW_SEGMENTS = 500
@@ -51,20 +57,44 @@ def kept_a_pixel(layers: Sequence[tuple[int, int, int, int]]) -> float:
     return blocks / (across * down)
 
 
-def layers_of_first_scan(raw: bytes) -> int:
-    """How many layers a JPEG has in its first scan: if all, it is decoded by rows, and once.
+class Head(NamedTuple):
+    """What a JPEG says before its first scan."""
 
-    0 of anything else, and where the head has anything unusual, which a decoder may go through in another way.
+    layers: int
+    """In that scan: if all, it is decoded by rows, and once."""
+    plain_size: tuple[int, int] | None
+    """Width and height, of a baseline JPEG, grey or in colours, of which there is no more to know than its pixels."""
+
+
+UNKNOWN = Head(0, None)
+
+
+def read_head(raw: bytes) -> Head:
+    """Go through the head of a JPEG.
+
+    It is UNKNOWN of anything else, and where it has anything unusual, which a decoder may go through in another way.
     """
     at = len(START) if raw.startswith(START) else len(raw)
     listed = 0
+    frames: list[bytes] = []
     for _ in range(FEW_SEGMENTS):
         marker, length = raw[at : at + 2], int.from_bytes(raw[at + 2 : at + 4])
         if marker == SCAN:
-            return int.from_bytes(raw[at + 4 : at + 5])
+            layers = int.from_bytes(raw[at + 4 : at + 5])
+            return Head(layers, _plain_size(frames[0], layers) if len(frames) == 1 else None)
         if _LISTS(marker):
             listed += length
         if listed > MOST_LISTED or not _IN_HEAD(marker):
-            return 0
+            return UNKNOWN
+        if not _SHOWS_NOTHING(marker):
+            frames.append(raw[at : at + 2 + length])
         at += 2 + length
-    return 0
+    return UNKNOWN
+
+
+def _plain_size(frame: bytes, layers: int) -> tuple[int, int] | None:
+    """Width and height, where this is a baseline frame of as many layers, which make grey or colours; else None."""
+    if frame[:2] != _BASELINE or len(frame) != 10 + 3 * layers or layers not in (1, 3):
+        return None
+    bits, height, width, all_layers = _FRAME(frame, 4)
+    return (width, height) if bits == 8 and width and height and all_layers == layers else None

@@ -20,7 +20,7 @@ from model.record import Acceptance
 from model.working import Box
 from service.classifier import Classifier, ModelError, Scores
 from service.errors import InvalidRequest
-from service.imaging import Decoded, as_decoded, decode_image, open_image
+from service.imaging import Decoded, Opened, as_decoded, decode_image, open_image
 from service.png import decode_grey_png
 from service.schemas import Layer, ModelName, Prediction, Reason
 
@@ -53,7 +53,7 @@ class Ready:
     decode_seconds: float
 
 
-def decode(image: Image.Image) -> Ready:
+def decode(image: Opened) -> Ready:
     """Decode an opened picture. Raises CorruptImage, Overloaded."""
     return _decoded(lambda: decode_image(image))
 
@@ -87,7 +87,7 @@ def _prepared(ready: Ready, framed: Framed, seconds: float) -> Prepared:
     return Prepared(framed, ready.decoded.grey.rotated, box, ready.started_ns, ready.decode_seconds, seconds)
 
 
-def prepare(image: Image.Image, polarity: Polarity = "auto") -> Prepared:
+def prepare(image: Opened, polarity: Polarity = "auto") -> Prepared:
     """Decode and frame an opened picture. Raises CorruptImage, Overloaded."""
     [prepared] = frame_ready([decode(image)], polarity)
     return prepared

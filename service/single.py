@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from functools import partial
 from time import perf_counter
 
-from PIL import Image
-
 from model.framing import Polarity
 from service import pipeline
 from service.classifier import Classifier
 from service.deps import Held
 from service.expected import Expected
-from service.imaging import open_image
+from service.imaging import Opened, open_image
 from service.pipeline import Include, Prepared
 from service.schemas import Prediction
 from service.workers import is_small
@@ -54,14 +52,15 @@ async def read_picture(
     """
     image = open_image(raw, held.settings.max_pixels)
     read = partial(_read, image, ask)
-    place = held.admission.place(origin, image.width * image.height, expected)
-    if is_small(image, raw):
+    pixels = image.width * image.height
+    place = held.admission.place(origin, pixels, expected)
+    if is_small(pixels, raw):
         return read()
     async with wanted:
         return await held.workers.begin(read, origin, place)
 
 
-def _read(image: Image.Image, ask: Ask) -> Read:
+def _read(image: Opened, ask: Ask) -> Read:
     """Prepare and classify a picture, in one thread: in the event loop the network would run in others' way."""
     prepared = pipeline.prepare(image, ask.polarity)
     start = perf_counter()

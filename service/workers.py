@@ -7,8 +7,6 @@ from contextlib import AbstractContextManager, asynccontextmanager, nullcontext,
 from functools import partial
 from typing import TypeVar
 
-from PIL import Image
-
 from model.contract import SIZE
 from service.errors import DeadlineExceeded, Overloaded
 from service.line import Line
@@ -25,9 +23,9 @@ SMALL_BYTES = 16 * 1024
 """Of such a picture: more are something else, and may take long to go through."""
 
 
-def is_small(image: Image.Image, raw: bytes) -> bool:
-    """Whether an opened, not yet decoded picture, of these bytes, may be worked on in the event loop."""
-    return image.width * image.height <= SMALL and len(raw) <= SMALL_BYTES
+def is_small(pixels: int, raw: bytes) -> bool:
+    """Whether a picture of so many pixels and these bytes, not yet decoded, may be worked on in the event loop."""
+    return pixels <= SMALL and len(raw) <= SMALL_BYTES
 
 
 class Workers:

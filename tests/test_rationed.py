@@ -13,7 +13,7 @@ from PIL import Image
 
 from service.errors import CorruptImage
 from service.imaging import ODD_HEAD_BYTES, decode_image, open_image
-from service.jpeg import FEW_SEGMENTS, MOST_LISTED, MOST_SEGMENTS, has_more_scans, layers_of_first_scan
+from service.jpeg import FEW_SEGMENTS, MOST_LISTED, MOST_SEGMENTS, UNKNOWN, has_more_scans, read_head
 from tests.conftest import encoded
 from tests.pngs import END, chunk, png_of
 
@@ -118,13 +118,13 @@ SCAN = bytes.fromhex("ffda 0008 01 01 00 003f00")
 )
 def test_only_a_head_of_few_plain_segments_is_gone_through_beforehand(head, layers):
     """Of which Pillow makes no more pieces; any other is read from a ration."""
-    assert layers_of_first_scan(head + SCAN) == layers
+    assert read_head(head + SCAN).layers == layers
 
 
 def test_a_head_that_is_cut_short_has_no_scan():
     """Whether within a segment or before one."""
     head = b"\xff\xd8" + COMMENT
-    assert not any(layers_of_first_scan((head + SCAN)[:end]) for end in range(len(head) + 5))
+    assert not any(read_head((head + SCAN)[:end]).layers for end in range(len(head) + 5))
 
 
 def test_large_pictures_are_read_whatever_stands_before_their_pixels():
@@ -134,6 +134,6 @@ def test_large_pictures_are_read_whatever_stands_before_their_pixels():
     padded = jpeg[:2] + b"\xff" + jpeg[2:]  # a marker may be filled up
     described = png[:PNG_HEAD] + chunk(b"prVt", bytes(ODD_HEAD_BYTES + 1)) + png[PNG_HEAD:]
     assert len(jpeg) > ODD_HEAD_BYTES
-    assert not layers_of_first_scan(padded)
+    assert read_head(padded) == UNKNOWN
     assert (decode_image(open_image(padded, LIMIT)).grey.pixels == np.asarray(Image.open(BytesIO(jpeg)))).all()
     assert (decode_image(open_image(described, LIMIT)).grey.pixels == np.asarray(grain)).all()

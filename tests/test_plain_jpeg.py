@@ -1,0 +1,201 @@
+"""The lean decoder gives what Pillow gives of plain JPEGs, and leaves all others to it."""
+
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, _imaging
+
+from service.errors import CorruptImage, ImageTooLarge
+from service.imaging import DRAFT_SIDE, decode_image, open_image
+from service.plain_jpeg import PlainJpeg, decode_plain
+
+LIMIT = 25_000_000
+COLOURS = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
+SOI = 2
+
+
+def jpeg(width: int = 90, height: int = 60, mode: str = "RGB", **options) -> bytes:
+    """Patches of colour, large enough to be more than the grain that a JPEG loses."""
+    buffer = BytesIO()
+    patches = Image.fromarray(COLOURS[:6, :9]).resize((width, height), Image.Resampling.BICUBIC)
+    patches.convert(mode).save(buffer, "JPEG", **options)
+    return buffer.getvalue()
+
+
+def by_pillow(raw: bytes, least: int = DRAFT_SIDE) -> np.ndarray:
+    image = Image.open(BytesIO(raw), formats=("JPEG",))
+    image.draft("L", (least, least))
+    image.load()
+    return np.asarray(image)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"mode": "L"},
+        *({"subsampling": kind} for kind in ("4:4:4", "4:2:2", "4:2:0")),
+        *({"quality": quality} for quality in (1, 50, 100)),
+        {"optimize": True},
+        {"restart_marker_blocks": 2},
+        {"comment": b"a seven"},
+        {"dpi": (300, 300)},
+        {"width": 1, "height": 1},
+        {"width": 91, "height": 61},
+    ],
+    ids=str,
+)
+def test_a_plain_one_is_decoded(options):
+    """Fails where this Pillow has no such decoder any more: then nothing is lean."""
+    raw = jpeg(**options)
+    opened = open_image(raw, LIMIT)
+    assert isinstance(opened, PlainJpeg)
+    assert decode_plain(opened, opened.size) is not None
+    decoded = decode_image(opened)
+    assert np.array_equal(decoded.grey.pixels, by_pillow(raw))
+    assert (decoded.scale, decoded.grey.rotated, decoded.size) == (1, 0, opened.size)
+
+
+def test_colours_may_be_named():
+    """Layers R, G and B are no luminance, and two of colour difference."""
+    raw = jpeg(keep_rgb=True)
+    adobe = raw.index(b"\xff\xee")
+    raw = raw[:adobe] + raw[adobe + 16 :]
+    opened = open_image(raw, LIMIT)
+    assert isinstance(opened, PlainJpeg)
+    pixels = decode_image(opened).grey.pixels
+    assert np.array_equal(pixels, by_pillow(raw))
+    assert np.abs(pixels.astype(int) - by_pillow(jpeg())).mean() < 8
+
+
+@pytest.mark.parametrize("least", [29, 30, 31, 60, 61, 100, 121, 239, 240, 241])
+def test_it_is_shrunk_as_draft_does(least):
+    """To the smallest of an eighth, a quarter and a half whose sides are both long enough."""
+    raw = jpeg(321, 242)
+    decoded = decode_plain(PlainJpeg(raw, (321, 242)), (least, least))
+    assert decoded
+    pixels, scale = decoded
+    assert np.array_equal(pixels, by_pillow(raw, least))
+    assert pixels.shape == (-(-242 // scale), -(-321 // scale))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"exif": b"Exif\0\0MM\0*\0\0\0\x08\0\1\1\x12\0\3\0\0\0\1\0\6\0\0\0\0\0\0"},  # which has it turned
+        {"icc_profile": b"any"},
+        {"progressive": True},
+        {"mode": "CMYK"},
+        {"keep_rgb": True},  # with Adobe's segment
+    ],
+    ids=lambda options: next(iter(options)),
+)
+def test_others_are_left_to_pillow(options):
+    """They may say more of how to show them."""
+    raw = jpeg(**options)
+    opened = open_image(raw, LIMIT)
+    assert not isinstance(opened, PlainJpeg)
+    assert decode_image(opened).grey.pixels.size == 90 * 60
+
+
+def frame_of(raw: bytes) -> int:
+    """Where the frame is."""
+    return raw.index(b"\xff\xc0")
+
+
+@pytest.mark.parametrize(
+    ("at", "bytes_"),
+    [
+        (1, b"\xc1"),  # extended
+        (3, b"\x12"),  # another length
+        (4, b"\x0c"),  # 12 bits
+        (5, b"\0\0"),  # a height that comes later
+        (7, b"\0\0"),
+        (9, b"\1"),
+    ],
+    ids=["extended", "length", "bits", "height", "width", "layers"],
+)
+def test_other_frames_are_left_to_pillow(at, bytes_):
+    """Which knows what to do with them, or what to say."""
+    raw = jpeg()
+    at += frame_of(raw)
+    try:
+        opened = open_image(raw[:at] + bytes_ + raw[at + len(bytes_) :], LIMIT)
+    except CorruptImage:
+        return
+    assert not isinstance(opened, PlainJpeg)
+
+
+def test_two_frames_are_left_to_pillow():
+    """The second may be of another size."""
+    raw = jpeg()
+    frame = raw[frame_of(raw) : frame_of(raw) + 19]
+    assert not isinstance(open_image(raw[:SOI] + frame + raw[SOI:], LIMIT), PlainJpeg)
+
+
+def test_its_size_is_limited():
+    """Before a pixel is decoded."""
+    assert open_image(jpeg(), 90 * 60).size == (90, 60)
+    with pytest.raises(ImageTooLarge):
+        open_image(jpeg(), 90 * 60 - 1)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
+def test_one_that_is_cut_short_is_refused(share):
+    """In Pillow's words."""
+    raw = jpeg()
+    cut = raw[: int(share * len(raw))]
+    opened = open_image(cut, LIMIT)
+    assert isinstance(opened, PlainJpeg)
+    with pytest.raises(CorruptImage, match="cut short"):
+        decode_image(opened)
+
+
+def test_damage_leads_to_what_pillow_makes_of_it():
+    """The same pixels, or an error, wherever a bit has turned."""
+    raw = jpeg(width=200, height=150, quality=95)
+    random = np.random.default_rng(1)
+    same = refused = stricter = 0
+    for _ in range(400):
+        damaged = bytearray(raw)
+        damaged[random.integers(SOI, len(raw))] ^= 1 << random.integers(8)
+        try:
+            expected = by_pillow(bytes(damaged))
+        except Exception:
+            with pytest.raises((CorruptImage, ImageTooLarge)):
+                decode_image(open_image(bytes(damaged), 1_000_000))
+            refused += 1
+            continue
+        try:
+            decoded = decode_image(open_image(bytes(damaged), 1_000_000))
+        except CorruptImage:
+            stricter += 1
+            continue
+        assert np.array_equal(decoded.grey.pixels, expected)
+        same += 1
+    assert same > 200
+    assert refused > 5
+    assert stricter == 0
+
+
+@pytest.mark.parametrize("missing", ["jpeg_decoder", "map_buffer"])
+def test_another_pillow_reads_them_all_the_same(monkeypatch, missing):
+    """One without what is used beneath its public door."""
+    raw = jpeg()
+    expected = decode_image(open_image(raw, LIMIT)).grey.pixels
+    opened = open_image(raw, LIMIT)
+    monkeypatch.setattr("service.plain_jpeg._imaging", object())
+    assert hasattr(_imaging, missing)
+    assert np.array_equal(decode_image(opened).grey.pixels, expected)
+
+
+def test_no_memory_is_told_apart_from_damage(monkeypatch):
+    """Whoever asks may come back."""
+
+    def fail(*_):
+        raise MemoryError
+
+    monkeypatch.setattr("service.plain_jpeg.np.zeros", fail)
+    with pytest.raises(Exception, match="no memory"):
+        decode_image(open_image(jpeg(), LIMIT))
