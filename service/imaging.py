@@ -1,4 +1,4 @@
-"""Any upload -> a Pillow image that is safe to decode, then its grey pixels.
+"""Any upload -> a picture that is safe to decode, then its grey pixels.
 
 Only the bytes decide what a picture is, never a name or a declared type. Dimensions are checked before a pixel is
 decoded: 34 bytes of WebP can ask for 2 GB.

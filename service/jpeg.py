@@ -12,10 +12,13 @@ START = b"\xff\xd8"
 _END = b"\xff\xd9"
 _IN_HEAD = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xdb-\xef\xfe]").fullmatch
 """What has a length and may stand before the first scan."""
-_FRAME = struct.Struct(">BHHB").unpack_from
+_FRAME = struct.Struct(">HBHHB").unpack_from
 _LISTS = re.compile(rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xdb]").fullmatch
 """Frames and quantization tables: Pillow makes an object of three bytes of the one, and of each value of the other."""
 _BASELINE = b"\xff\xc0"
+_DENSITY = b"\xff\xe0"
+_DENSITY_LENGTH = 16
+"""Of JFIF's segment; a shorter one is damaged."""
 _SHOWS_NOTHING = re.compile(rb"\xff[\xc4\xdb\xdd\xe0\xfe]").fullmatch
 """Tables, restarts, JFIF's density, comments: but for these and its frame, a head may say how to show a picture."""
 MOST_LISTED = 2_000
@@ -76,25 +79,26 @@ def read_head(raw: bytes) -> Head:
     """
     at = len(START) if raw.startswith(START) else len(raw)
     listed = 0
-    frames: list[bytes] = []
+    telling: list[int] = []  # where segments are that may say how to show the picture
     for _ in range(FEW_SEGMENTS):
         marker, length = raw[at : at + 2], int.from_bytes(raw[at + 2 : at + 4])
         if marker == SCAN:
             layers = int.from_bytes(raw[at + 4 : at + 5])
-            return Head(layers, _plain_size(frames[0], layers) if len(frames) == 1 else None)
+            return Head(layers, _plain_size(raw, telling[0], layers) if len(telling) == 1 else None)
         if _LISTS(marker):
             listed += length
         if listed > MOST_LISTED or not _IN_HEAD(marker):
             return UNKNOWN
-        if not _SHOWS_NOTHING(marker):
-            frames.append(raw[at : at + 2 + length])
+        if not _SHOWS_NOTHING(marker) or (marker == _DENSITY and length < _DENSITY_LENGTH):
+            telling.append(at)
         at += 2 + length
     return UNKNOWN
 
 
-def _plain_size(frame: bytes, layers: int) -> tuple[int, int] | None:
-    """Width and height, where this is a baseline frame of as many layers, which make grey or colours; else None."""
-    if frame[:2] != _BASELINE or len(frame) != 10 + 3 * layers or layers not in (1, 3):
+def _plain_size(raw: bytes, at: int, layers: int) -> tuple[int, int] | None:
+    """Width and height, where a baseline frame is there, of as many layers, which make grey or colours; else None."""
+    if raw[at : at + 2] != _BASELINE or layers not in (1, 3):
         return None
-    bits, height, width, all_layers = _FRAME(frame, 4)
-    return (width, height) if bits == 8 and width and height and all_layers == layers else None
+    length, bits, height, width, all_layers = _FRAME(raw, at + 2)
+    is_plain = length == 8 + 3 * layers and bits == 8 and all_layers == layers
+    return (width, height) if is_plain and width and height else None

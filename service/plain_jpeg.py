@@ -1,14 +1,14 @@
 """Plain JPEGs, as programs and browsers write them, decoded without Pillow's machinery around its own decoder.
 
 To open, draft and load a photo of 640x480 takes a twentieth of all that its request costs. What is not plain, or not
-whole, is left to them, and so is every error. Pillow's decoder is not an interface: `tests/test_plain_jpeg.py` holds
+whole, is left to them. Pillow's decoder is not an interface: `tests/test_plain_jpeg.py` holds
 this to what `Image.open` gives, and where a Pillow has no such decoder nothing is decoded here.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import _imaging
+from PIL import ImageFile, _imaging
 
 from model.grey import Pixels
 
@@ -43,13 +43,13 @@ class PlainJpeg:
 def decode_plain(jpeg: PlainJpeg, least: tuple[int, int]) -> tuple[Pixels, int] | None:
     """Grey pixels, uint8 [H, W], and by how much each way they are shrunk: as far as both sides stay so long.
 
-    None where Pillow wants more of it. Raises MemoryError.
+    None where Pillow may make something of it all the same. Raises MemoryError, and OSError where it would not either.
     """
     width, height = jpeg.size
     scale = next((scale for scale in _SCALES if scale <= min(width // least[0], height // least[1])), 1)
     columns, rows = -(-width // scale), -(-height // scale)
-    pixels = np.zeros((rows, columns), np.uint8)
     try:
+        pixels = np.zeros((rows, columns), np.uint8)
         shared = _imaging.map_buffer(pixels, (columns, rows), "raw", 0, ("L", 0, 1))  # to copy them takes 70 µs
         decoder = _imaging.jpeg_decoder("L", "L", "", scale, 0)
         decoder.setimage(shared, (0, 0, columns, rows))
@@ -58,4 +58,9 @@ def decode_plain(jpeg: PlainJpeg, least: tuple[int, int]) -> tuple[Pixels, int] 
         raise
     except Exception:  # damaged data, or another Pillow
         return None
-    return (pixels, scale) if ended == _WHOLE else None
+    if ended == _WHOLE:
+        return pixels, scale
+    # Pillow feeds its decoder block by block: where there are no more bytes, or was but one block, it ends as here.
+    if ended[0] >= 0 or len(jpeg.raw) <= ImageFile.MAXBLOCK:
+        raise OSError("the data are damaged or cut short")
+    return None

@@ -1,14 +1,17 @@
 """The lean decoder gives what Pillow gives of plain JPEGs, and leaves all others to it."""
 
 from io import BytesIO
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from PIL import Image, _imaging
+from PIL import Image, ImageFile, _imaging
 
-from service.errors import CorruptImage, ImageTooLarge
+from service.errors import CorruptImage, ImageTooLarge, Overloaded
 from service.imaging import DRAFT_SIDE, decode_image, open_image
+from service.jpeg import read_head
 from service.plain_jpeg import PlainJpeg, decode_plain
+from tests.conftest import encoded
 
 LIMIT = 25_000_000
 COLOURS = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
@@ -21,6 +24,14 @@ def jpeg(width: int = 90, height: int = 60, mode: str = "RGB", **options) -> byt
     patches = Image.fromarray(COLOURS[:6, :9]).resize((width, height), Image.Resampling.BICUBIC)
     patches.convert(mode).save(buffer, "JPEG", **options)
     return buffer.getvalue()
+
+
+GRAIN = Image.fromarray(np.random.default_rng(0).integers(0, 256, (400, 400, 3), np.uint8))
+LARGE = encoded(GRAIN, "JPEG", quality=90)
+"""More than Pillow feeds its decoder at a time."""
+assert len(LARGE) > 2 * ImageFile.MAXBLOCK
+HEAD = 600
+"""Bytes of a head, about."""
 
 
 def by_pillow(raw: bytes, least: int = DRAFT_SIDE) -> np.ndarray:
@@ -39,6 +50,7 @@ def by_pillow(raw: bytes, least: int = DRAFT_SIDE) -> np.ndarray:
         *({"quality": quality} for quality in (1, 50, 100)),
         {"optimize": True},
         {"restart_marker_blocks": 2},
+        *({"subsampling": "4:1:1", "mode": mode} for mode in ("RGB", "L")),
         {"comment": b"a seven"},
         {"dpi": (300, 300)},
         {"width": 1, "height": 1},
@@ -127,6 +139,22 @@ def test_other_frames_are_left_to_pillow(at, bytes_):
     assert not isinstance(opened, PlainJpeg)
 
 
+def test_a_short_density_is_left_to_pillow():
+    """Which takes it for damage."""
+    raw = jpeg()
+    density = b"\xff\xe0\0\x06JFIF"
+    with pytest.raises(CorruptImage):
+        open_image(raw[:SOI] + density + raw[SOI + 18 :], LIMIT)
+
+
+def test_a_longer_frame_is_left_to_pillow():
+    """Even if it is there as a whole."""
+    raw = jpeg()
+    at = frame_of(raw)
+    longer = raw[: at + 2] + b"\0\x12" + raw[at + 4 : at + 19] + b"\0" + raw[at + 19 :]
+    assert read_head(longer) == (3, None)
+
+
 def test_two_frames_are_left_to_pillow():
     """The second may be of another size."""
     raw = jpeg()
@@ -142,24 +170,38 @@ def test_its_size_is_limited():
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
-def test_one_that_is_cut_short_is_refused(share):
-    """In Pillow's words."""
-    raw = jpeg()
+@pytest.mark.parametrize("raw", [jpeg(), LARGE], ids=["small", "large"])
+def test_one_that_is_cut_short_is_refused(monkeypatch, raw, share):
+    """Without being decoded once more."""
     cut = raw[: int(share * len(raw))]
     opened = open_image(cut, LIMIT)
     assert isinstance(opened, PlainJpeg)
+    with pytest.raises(OSError, match="truncated"):
+        by_pillow(cut)
+    monkeypatch.setattr("service.imaging.Image.open", None)
     with pytest.raises(CorruptImage, match="cut short"):
         decode_image(opened)
 
 
-def test_damage_leads_to_what_pillow_makes_of_it():
+@pytest.mark.parametrize(
+    "raw", [jpeg(width=200, height=150, quality=95), LARGE], ids=["one block of Pillow's", "several blocks"]
+)
+def test_damage_leads_to_what_pillow_makes_of_it(monkeypatch, raw):
     """The same pixels, or an error, wherever a bit has turned."""
-    raw = jpeg(width=200, height=150, quality=95)
+    decoded_plainly = []
+
+    def decode(*asked):
+        found = decode_plain(*asked)
+        decoded_plainly.append(found is not None)
+        return found
+
+    monkeypatch.setattr("service.imaging.decode_plain", decode)
     random = np.random.default_rng(1)
     same = refused = stricter = 0
-    for _ in range(400):
+    for _ in range(200):
         damaged = bytearray(raw)
-        damaged[random.integers(SOI, len(raw))] ^= 1 << random.integers(8)
+        place = random.integers(SOI, len(raw)) if random.random() < 0.7 else random.integers(SOI, HEAD)
+        damaged[place] ^= 1 << random.integers(8)
         try:
             expected = by_pillow(bytes(damaged))
         except Exception:
@@ -174,28 +216,29 @@ def test_damage_leads_to_what_pillow_makes_of_it():
             continue
         assert np.array_equal(decoded.grey.pixels, expected)
         same += 1
-    assert same > 200
+    assert same > 100
     assert refused > 5
     assert stricter == 0
+    assert sum(decoded_plainly) > 100
 
 
 @pytest.mark.parametrize("missing", ["jpeg_decoder", "map_buffer"])
 def test_another_pillow_reads_them_all_the_same(monkeypatch, missing):
     """One without what is used beneath its public door."""
-    raw = jpeg()
-    expected = decode_image(open_image(raw, LIMIT)).grey.pixels
-    opened = open_image(raw, LIMIT)
-    monkeypatch.setattr("service.plain_jpeg._imaging", object())
-    assert hasattr(_imaging, missing)
-    assert np.array_equal(decode_image(opened).grey.pixels, expected)
+    opened = open_image(jpeg(), LIMIT)
+    parts = {name: getattr(_imaging, name) for name in ("jpeg_decoder", "map_buffer") if name != missing}
+    monkeypatch.setattr("service.plain_jpeg._imaging", SimpleNamespace(**parts))
+    assert decode_plain(opened, opened.size) is None
+    assert np.array_equal(decode_image(opened).grey.pixels, by_pillow(jpeg()))
 
 
 def test_no_memory_is_told_apart_from_damage(monkeypatch):
-    """Whoever asks may come back."""
+    """Whoever asks may come back; Pillow is not asked for it again."""
 
     def fail(*_):
         raise MemoryError
 
-    monkeypatch.setattr("service.plain_jpeg.np.zeros", fail)
-    with pytest.raises(Exception, match="no memory"):
-        decode_image(open_image(jpeg(), LIMIT))
+    opened = open_image(jpeg(), LIMIT)
+    monkeypatch.setattr("service.plain_jpeg._imaging", SimpleNamespace(map_buffer=fail))
+    with pytest.raises(Overloaded, match="no memory"):
+        decode_image(opened)
