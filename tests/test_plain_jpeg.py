@@ -139,6 +139,13 @@ def test_other_frames_are_left_to_pillow(at, bytes_):
     assert not isinstance(opened, PlainJpeg)
 
 
+def test_four_layers_are_left_to_pillow():
+    """Whoever says what they are, or does not: they make no grey by themselves."""
+    raw = jpeg(mode="CMYK")
+    adobe = raw.index(b"\xff\xee")
+    assert read_head(raw[:adobe] + raw[adobe + 16 :]) == (4, None)
+
+
 def test_a_short_density_is_left_to_pillow():
     """Which takes it for damage."""
     raw = jpeg()
@@ -178,9 +185,11 @@ def test_one_that_is_cut_short_is_refused(monkeypatch, raw, share):
     assert isinstance(opened, PlainJpeg)
     with pytest.raises(OSError, match="truncated"):
         by_pillow(cut)
-    monkeypatch.setattr("service.imaging.Image.open", None)
+    again: list[object] = []
+    monkeypatch.setattr("service.imaging.Image.open", lambda *asked, **_: again.append(asked))
     with pytest.raises(CorruptImage, match="cut short"):
         decode_image(opened)
+    assert not again
 
 
 @pytest.mark.parametrize(
