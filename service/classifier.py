@@ -60,8 +60,8 @@ class Classifier:
     def __init__(self, session: ort.InferenceSession, record: Record, layers: ort.InferenceSession | None) -> None:
         self.record = record
         self._session = session
-        # Its own `run` asks first, by three calls, what cannot be so here: of an image that comes alone a tenth. What
-        # is beneath is no interface: where another onnxruntime has it no more, `run` does.
+        # The public `run` first makes three checks of inputs and devices that cannot fail here; of an image that comes
+        # alone they take a tenth. The session beneath is no interface: an onnxruntime without it runs the public way.
         self._compute = getattr(session, "_sess", session).run
         given = {node.name for node in session.get_outputs()}
         self._outputs = [PROBABILITIES, LOGITS, *({EVIDENCE} & given)]

@@ -190,9 +190,9 @@ def decode_image(image: Opened) -> Decoded:
 
 
 def _least_size(width: int, height: int) -> tuple[int, int]:
-    """How small a JPEG may be decoded, in pixels."""
-    least = max(1, math.isqrt(width * height // MAX_DRAFT_PIXELS))
-    return min(DRAFT_SIDE, -(-width // least)), min(DRAFT_SIDE, -(-height // least))
+    """How small a JPEG may be decoded: width and height, in pixels."""
+    shrunk = max(1, math.isqrt(width * height // MAX_DRAFT_PIXELS))
+    return min(DRAFT_SIDE, -(-width // shrunk)), min(DRAFT_SIDE, -(-height // shrunk))
 
 
 def _load_grey(image: Image.Image) -> tuple[Grey, int]:

@@ -13,6 +13,7 @@ _END = b"\xff\xd9"
 _IN_HEAD = re.compile(rb"\xff[\xc0-\xc7\xc9-\xcf\xdb-\xef\xfe]").fullmatch
 """What has a length and may stand before the first scan."""
 _FRAME = struct.Struct(">HBHHB").unpack_from
+"""Its length, bits of a sample, height, width and number of layers."""
 _LISTS = re.compile(rb"\xff[\xc0-\xc3\xc5-\xc7\xc9-\xcb\xcd-\xcf\xdb]").fullmatch
 """Frames and quantization tables: Pillow makes an object of three bytes of the one, and of each value of the other."""
 _BASELINE = b"\xff\xc0"

@@ -17,7 +17,7 @@ _START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _GREY = b"\x08\0\0\0\0"
 """8 bits of grey, deflated, any filter, not interlaced."""
 _END = b"\0\0\0\0IEND\xae\x42\x60\x82"
-_WHOLE = -1, 0
+WHOLE = -1, 0
 """How the decoder says that the data ended, and without an error."""
 
 _word = struct.Struct(">I").unpack_from
@@ -47,6 +47,6 @@ def _inflated(deflated: bytes, width: int, height: int) -> Pixels | None:
         _, _, levels = encoder.encode(width * height)
     except Exception:  # damaged data, or another Pillow
         return None
-    if ended != _WHOLE or len(levels) != width * height:
+    if ended != WHOLE or len(levels) != width * height:
         return None
     return np.frombuffer(levels, np.uint8).reshape(height, width)

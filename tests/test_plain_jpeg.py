@@ -9,13 +9,14 @@ from PIL import Image, ImageFile, _imaging
 
 from service.errors import CorruptImage, ImageTooLarge, Overloaded
 from service.imaging import DRAFT_SIDE, decode_image, open_image
-from service.jpeg import read_head
+from service.jpeg import SCAN, read_head
 from service.plain_jpeg import PlainJpeg, decode_plain
 from tests.conftest import encoded
 
 LIMIT = 25_000_000
 COLOURS = np.random.default_rng(0).integers(0, 256, (60, 90, 3), np.uint8)
 SOI = 2
+EOI = b"\xff\xd9"
 
 
 def jpeg(width: int = 90, height: int = 60, mode: str = "RGB", **options) -> bytes:
@@ -229,6 +230,21 @@ def test_damage_leads_to_what_pillow_makes_of_it(monkeypatch, raw):
     assert refused > 5
     assert stricter == 0
     assert sum(decoded_plainly) > 100
+
+
+def test_what_pillow_is_done_with_before_it_comes_to_the_damage():
+    """Another scan behind the picture, whose marker is the last that it reads of a block: all rows are there by then.
+
+    Fails where every error of the decoder is an error of the picture.
+    """
+    scan = LARGE[: -len(EOI)] + SCAN
+    filled = -(len(scan) + 4) % ImageFile.MAXBLOCK
+    comment = b"\xff\xfe" + (filled + 2).to_bytes(2) + bytes(filled)
+    raw = scan[:SOI] + comment + scan[SOI:] + bytes(100)
+    opened = open_image(raw, LIMIT)
+    assert isinstance(opened, PlainJpeg)
+    assert decode_plain(opened, opened.size) is None
+    assert np.array_equal(decode_image(opened).grey.pixels, by_pillow(raw))
 
 
 @pytest.mark.parametrize("missing", ["jpeg_decoder", "map_buffer"])
