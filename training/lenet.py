@@ -3,8 +3,8 @@
 from torch import Tensor, nn, tanh
 from torch.nn.functional import avg_pool2d
 
+from training.convolutions import compiled, to_s4
 from training.network import Network
-from training.phases import convolve, pool
 
 PARAMETERS = {
     "c1": 156,  # 6 × (5·5·1 + 1)
@@ -39,22 +39,25 @@ class LeNet5(Network):
         """See Network."""
         c1 = tanh(self.c1(image))  # (N, 6, 24, 24)
         s2 = avg_pool2d(c1, 2)  # (N, 6, 12, 12)
-        return c1, s2, *self._after_s2(s2)
+        c3 = tanh(self.c3(s2))  # (N, 16, 8, 8)
+        s4 = avg_pool2d(c3, 2)  # (N, 16, 4, 4)
+        return c1, s2, c3, s4, *self._after_s4(s4.flatten(1))
 
     def kernels(self) -> dict[str, Tensor]:
         """See Network."""
         return {"C1": self.c1.weight, "C3": self.c3.weight}
 
-    def _after_s2(self, s2: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        c3 = tanh(self.c3(s2))  # (N, 16, 8, 8)
-        s4 = avg_pool2d(c3, 2)  # (N, 16, 4, 4)
-        c5 = tanh(self.c5(s4.flatten(1)))  # (N, 120)
+    def _after_s4(self, s4: Tensor) -> tuple[Tensor, Tensor]:
+        c5 = tanh(self.c5(s4))  # (N, 120)
         f6 = tanh(self.f6(c5))  # (N, 84)
-        return c3, s4, c5, f6
+        return c5, f6
 
-    def features(self, image: Tensor) -> Tensor:
-        """F6, (N, 84), as `activations` gives it, but computed as is fastest for training."""
-        return self._after_s2(pool(tanh(convolve(image, self.c1))))[-1]
+    def features(self, levels: Tensor) -> Tensor:
+        """F6, (N, 84), of grey levels, uint8 (N, 1, 28, 28), as `activations` gives it, but sooner."""
+        functions = compiled() if levels.device.type == "cpu" else None
+        if functions is None:
+            return self.activations(levels.float() / 255)[-1]
+        return self._after_s4(to_s4(functions, levels, self.c1, self.c3))[-1]
 
     def forward(self, image: Tensor) -> Tensor:
         """See Network."""

@@ -64,6 +64,4 @@ def train_judge(recipe: Best, epochs: int, net: JudgedLeNet5, mixture: Mixture, 
 def _features(net: JudgedLeNet5, images: Tensor, progress: Progress) -> Tensor:
     """F6, float32 (N, 84), of images uint8 (N, 1, 28, 28)."""
     batches = torch.split(images, _AT_ONCE)
-    return torch.cat(
-        [net.features(batch.to(DEVICE).float() / 255) for batch in progress.track(batches, description="Ask F6")]
-    )
+    return torch.cat([net.features(batch.to(DEVICE)) for batch in progress.track(batches, description="Ask F6")])

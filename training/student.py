@@ -96,9 +96,8 @@ def _take(
     for epoch in epochs:
         loss, right, digits = torch.zeros(()), 0, 0
         for rows in mixture.draw(recipe.batch_size):
-            images = mixture.images[rows].to(DEVICE).float() / 255
             labels, wanted = mixture.labels[rows].to(DEVICE), taught[rows].to(DEVICE).float()
-            logits, evidence = net.say(net.features(images))
+            logits, evidence = net.say(net.features(mixture.images[rows].to(DEVICE)))
             is_digit = labels != NO_DIGIT
             batch_loss = distillation(
                 logits, wanted, labels, course.temperature, recipe.label_weight
