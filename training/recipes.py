@@ -207,7 +207,7 @@ BEST = Best(
         "characters": Serving(pictures=30_000, share=0.06, versions=2, strength=0.3),
         "other": Serving(pictures=25_000, share=0.06, versions=2, strength=0.3),
     },
-    candidates=10,
+    candidates=11,
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (ARTICLE, BEST, PAPER)}
