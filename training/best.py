@@ -28,9 +28,7 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     """Train a new network and its judge. Raises FontsError."""
     torch.set_num_threads(len(os.sched_getaffinity(0)))  # teachers and batches are large enough to share
     if DEVICE.type == "cpu" and compiled() is None:
-        progress.console.print(
-            "No C compiler (cc) makes LeNet-5's convolutions: it will be trained several times as long."
-        )
+        progress.console.print("No C compiler (cc) makes LeNet-5's convolutions: it will be trained twice as long.")
     stages = Stages(torch.initial_seed(), recipe.version)
     pictures = make_pictures(recipe, train, hold_out, stages, progress)
     school = School(recipe, pictures, stages, _dependencies(recipe, len(train.labels)), progress)

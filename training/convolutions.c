@@ -25,9 +25,8 @@ typedef struct {
     lanes c3[C3 * C3_SIDE * C3_SIDE]; /* and the same of C3 */
 } Passage;
 
-
-/* tanh to within 3e-7, as 1 - 2 / (1 + exp(2 x)). The power of two is a whole one, an exponent of float32, times one of at
- * most a half, by the series of exp. */
+/* tanh to within 3e-7, as 1 - 2 / (1 + exp(2 x)). exp(2 x) is two to a whole power, the exponent of a float32, times two to
+ * what is left of it, at most a half up or down, by the series of exp. */
 static inline lanes squash(lanes x)
 {
     const float end = 9.1f, binary_digits = 2.88539008178f; /* from there on float32 knows only 1; 2 / ln 2 */
