@@ -3,6 +3,7 @@
 import resource
 from dataclasses import replace
 from functools import partial
+from io import StringIO
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,6 +11,7 @@ import numpy as np
 import onnx
 import pytest
 import torch
+from rich.console import Console
 from rich.progress import Progress
 
 import training.best
@@ -425,6 +427,20 @@ def test_who_learns_what(monkeypatch, tmp_path):
         assert torch.equal(lessons.taught[:, 0], lessons.mixture.labels.float())
         assert lessons.mixture.images[:, 0, 0, 0].tolist() == [100 if course.framed else 0, 1, 2, 3, 4, 5]
     assert {course.framed for course in recipe.courses} == {False, True}
+
+
+@pytest.mark.parametrize(
+    ("device", "functions", "said"), [("cpu", None, True), ("cpu", object(), False), ("cuda", None, False)]
+)
+def test_who_trains_without_a_compiler_is_told(monkeypatch, device, functions, said):
+    """Before the first stage: it takes twice as long. A GPU needs none."""
+    monkeypatch.setattr(training.best, "compiled", lambda: functions)
+    monkeypatch.setattr(training.best, "DEVICE", torch.device(device))
+    monkeypatch.setattr(training.best, "make_pictures", lambda *_: 1 / 0)
+    progress = Progress(console=Console(file=StringIO()), disable=True)
+    with pytest.raises(ZeroDivisionError):
+        train_best(SMALL, None, SimpleNamespace(labels=[]), progress)
+    assert ("compiler" in progress.console.file.getvalue()) is said
 
 
 def test_courses_follow_one_another(monkeypatch):

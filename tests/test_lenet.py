@@ -76,7 +76,7 @@ def test_the_seed_decides_the_weights():
 
 
 def of_f6(net, compute, levels):
-    """F6, and the slope of something that depends on all of it, in every parameter before it."""
+    """F6, and the gradient of something that depends on all of it, in every parameter before it."""
     net.zero_grad()
     f6 = compute(levels)
     (f6 * torch.linspace(-1, 1, 84) * torch.linspace(1, 2, len(levels))[:, None]).sum().backward()
@@ -144,7 +144,7 @@ def test_tanh_is_precise(net):
 
 @needs_compiler
 def test_gradients_are_asked_for_once(net):
-    """On the way back what was remembered is used up; another would lead anywhere. A slope may be an expanded one."""
+    """The activations are used up then, and others would lead anywhere. The gradient that comes in may be expanded."""
     s4 = to_s4(compiled(), grey_levels(32), net.c1, net.c3)
     s4.sum().backward(retain_graph=True)
     wanted = torch.nn.functional.avg_pool2d(net.activations(grey_levels(32).float() / 255)[2], 2).sum()
@@ -157,6 +157,26 @@ def test_gradients_are_asked_for_once(net):
 
 
 @needs_compiler
+def test_gradients_have_no_gradients(net):
+    """They are not torch's: who asks is told, instead of getting zeros."""
+    [gradient] = torch.autograd.grad(net.features(grey_levels(16)).sum(), net.c1.weight, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.sum().backward()
+
+
+def test_other_devices_compute_by_torch(net):
+    """C reads what the processor has; of this one only the shapes are known."""
+    assert net.to("meta").features(grey_levels(5).to("meta")).shape == (5, 84)
+
+
+@needs_compiler
+def test_other_weights_are_refused(net):
+    """They would be read as what they are not."""
+    with pytest.raises(AssertionError):
+        net.double().features(grey_levels(16))
+
+
+@needs_compiler
 @pytest.mark.parametrize("wrong", [torch.rand(16, 1, 28, 28), torch.zeros(16, 1, 32, 32, dtype=torch.uint8)])
 def test_other_images_are_refused(net, wrong):
     """What would be read as memory is looked at first."""
@@ -166,7 +186,7 @@ def test_other_images_are_refused(net, wrong):
 
 @needs_compiler
 def test_a_compiler_is_used_where_there_is_one():
-    """Else training still works, and takes several times as long: nothing else would tell."""
+    """Else training still works, and takes twice as long: no other test would tell."""
     assert compiled() is not None
 
 
