@@ -1,4 +1,4 @@
-"""C1 to S4 of LeNet-5 for training, in C: what they give is what torch gives, several times sooner.
+"""C1 to S4 of LeNet-5 for training, in C: what they give is what torch gives, sooner.
 
 Kernels over few channels leave most of a processor's vector units idle. `convolutions.c` gives each of sixteen images a
 lane of every vector instead. It is compiled for this processor where there is a compiler, when it is first asked for.
@@ -8,6 +8,7 @@ import ctypes
 import functools
 import subprocess
 import tempfile
+from ctypes import c_int, c_int64, c_void_p
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,14 @@ def compiled() -> ctypes.CDLL | None:
         library = Path(folder) / "convolutions.so"
         command = [*_COMPILE, str(_SOURCE), "-o", str(library)]
         try:
-            subprocess.run(command, check=True, capture_output=True)  # noqa: S603  the command is written out above
+            subprocess.run(command, check=False, capture_output=True)  # noqa: S603  the command is written out above
             functions = ctypes.CDLL(str(library))  # what is loaded stays so without its file
-        except (OSError, subprocess.CalledProcessError):
+        except OSError:  # there is no compiler, or it made nothing that can be loaded
             return None
-    functions.passage_bytes.restype = functions.slopes_bytes.restype = ctypes.c_size_t
+    functions.activations_bytes.restype = functions.gradients_bytes.restype = ctypes.c_size_t
+    functions.forward.argtypes = [c_void_p, c_int64, *[c_void_p] * 4, c_int, *[c_void_p] * 2]
+    functions.backward.argtypes = [c_void_p, c_int64, *[c_void_p] * 2, c_int, *[c_void_p] * 6]
+    functions.forward.restype = functions.backward.restype = None
     return functions
 
 
@@ -53,39 +57,35 @@ class _ToS4(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx: Any, functions: ctypes.CDLL, images: Tensor, *given: Tensor) -> Tensor:
-        count, parameters = len(images), [parameter.contiguous() for parameter in given]  # they may be channels last
-        passages = torch.empty(count // _LANES * functions.passage_bytes(), dtype=torch.uint8)
-        s4 = torch.empty(count, _S4_VALUES)
-        functions.forwards(
-            _at(images), _long(count), *map(_at, parameters), torch.get_num_threads(), _at(passages), _at(s4)
+        sixteens = len(images) // _LANES
+        parameters = [parameter.contiguous() for parameter in given]  # they may be channels last
+        activations = torch.empty(sixteens * functions.activations_bytes(), dtype=torch.uint8)
+        s4 = torch.empty(len(images), _S4_VALUES)
+        functions.forward(
+            _at(images), sixteens, *map(_at, parameters), torch.get_num_threads(), _at(activations), _at(s4)
         )
-        ctx.functions, ctx.passages = functions, passages
+        ctx.functions, ctx.activations = functions, activations
         ctx.save_for_backward(*parameters)
         return s4
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, given: Tensor) -> tuple[Tensor | None, ...]:
-        passages, ctx.passages = ctx.passages, None
-        assert passages is not None, "what was remembered of the images is used up"
-        parameters = ctx.saved_tensors
-        c1, _, c3, _ = parameters
+    def backward(ctx: Any, gradients: Tensor) -> tuple[Tensor | None, ...]:
+        activations, ctx.activations = ctx.activations, None
+        assert activations is not None, "the activations are used up"
+        c1, _, c3, _ = parameters = ctx.saved_tensors
         found = [torch.zeros_like(parameter) for parameter in parameters]
-        slopes, parts = given.contiguous(), torch.get_num_threads()
-        room = torch.empty(parts * ctx.functions.slopes_bytes(), dtype=torch.uint8)
-        ctx.functions.backwards(
-            _at(slopes), _long(len(slopes)), _at(c1), _at(c3), _at(passages), parts, _at(room), *map(_at, found)
+        sixteens, threads = len(gradients) // _LANES, torch.get_num_threads()
+        parts = torch.empty(threads * ctx.functions.gradients_bytes(), dtype=torch.uint8)
+        ctx.functions.backward(
+            _at(gradients), sixteens, _at(c1), _at(c3), threads, _at(activations), _at(parts), *map(_at, found)
         )
         return None, None, *found
 
 
-def _at(tensor: Tensor) -> ctypes.c_void_p:
+def _at(tensor: Tensor) -> int:
     """Where its values begin. Whoever asks has to keep it for as long as they are used."""
     assert tensor.is_contiguous()
     assert tensor.device.type == "cpu"
     assert tensor.dtype in (torch.float32, torch.uint8)
-    return ctypes.c_void_p(tensor.data_ptr())
-
-
-def _long(number: int) -> ctypes.c_int64:
-    return ctypes.c_int64(number)
+    return tensor.data_ptr()
