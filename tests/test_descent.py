@@ -48,6 +48,23 @@ def test_a_step_is_as_long_as_its_rate():
     assert (moved[0] * direction).sum() < 0
 
 
+@pytest.mark.parametrize("slope", [0.0, 1.0])
+def test_hidden_weights_decay_by_a_fraction_of_their_rate(slope):
+    """Whatever the gradient, and by the rate of that step; biases do not, and nothing where it is not asked for."""
+    torch.manual_seed(0)
+    moved = {}
+    for decay in (0.0, 0.5):
+        layer = nn.Linear(4, 3)
+        nn.init.constant_(layer.weight, 2.0)
+        nn.init.constant_(layer.bias, 2.0)
+        rates = Rates(0.1, 0.9, 0.1, 0.9, hidden_weight_decay=decay)
+        descent = Descent(layer, [layer.weight], rates, steps=10, rising=0.1)
+        descent.step(slope * (layer.weight * torch.arange(12.0).view(3, 4)).sum() + 0 * layer.bias.sum())
+        moved[decay] = layer.weight.detach().clone()
+        assert torch.allclose(layer.bias, torch.full((3,), 2.0))
+    assert torch.allclose(moved[0.0] - moved[0.5], torch.full((3, 4), 0.1 * 0.5 * 2.0), atol=1e-6)
+
+
 def test_weak_directions_are_learned_sooner():
     """Inputs of very unlike strength: in as many steps Muon comes nearer than the best rate of plain momentum."""
     strengths = torch.logspace(0, -2, 20)

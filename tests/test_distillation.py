@@ -293,6 +293,8 @@ def test_a_damaged_stage_is_made_anew(tmp_path, left):
         ({"judge_epochs": 0}, "judge"),
         ({"epochs": 0}, "student judge"),
         ({"courses": ()}, "student judge"),
+        ({"specialists": 0}, "student judge"),
+        ({"student_strength": 0}, "student judge"),
         ({"specialist_epochs": 0}, "specialist student judge"),
         ({"generalist_epochs": 0}, "generalist student judge"),
         ({"teacher_weight_decay": 0}, "generalist specialist student judge"),
@@ -322,12 +324,14 @@ SMALL = replace(
     batch_size=32,
     hold_out=100,
     epoch_images=1_200,
+    student_versions=2,
     judge_epochs=20,
     judge_batch_size=100,
     judge_again_epochs=10,
     judge_again_servings={"branched": Portion(30, 0.05), "lit": Portion(10, 0.02)},
     teacher_widths=(8, 12, 16),
     generalist_epochs=6,
+    specialists=2,
     specialist_epochs=4,
     teacher_batch_size=32,
     servings={
@@ -389,13 +393,14 @@ def test_the_file_keeps_within_the_contract(best):
 
 
 def test_who_learns_what(monkeypatch, tmp_path):
-    """Each teacher its kinds, LeNet-5 all; MNIST's digits alone are framed again, where a course wants them to be."""
+    """Each teacher its kinds, LeNet-5 all; of MNIST's digits fewer versions, weaker, half of them framed again."""
     kinds = list(SMALL.servings)
     drawn = {kind: Labelled(np.full((1, 28, 28), n, np.uint8), np.array([n])) for n, kind in enumerate(kinds)}
     pictures = SimpleNamespace(train=drawn, judge={})
-    asked, taught = [], []
+    written, asked, taught = [], [], []
 
     def write(source, versions, strength, distortion, progress):
+        written.append((kinds[source.labels[0]], versions, strength))
         return source.images + (100 if distortion is distort_framed else 0)
 
     def ask(teachers, source, progress):
@@ -404,7 +409,7 @@ def test_who_learns_what(monkeypatch, tmp_path):
         return torch.full((len(source.labels), 10), float(source.labels[0]))
 
     def study(recipe, lessons, hold_out, progress):
-        taught.extend(lessons)
+        taught.append(lessons)
         return JudgedLeNet5(), []
 
     def learn(recipe, epochs, mixture, progress):
@@ -421,12 +426,14 @@ def test_who_learns_what(monkeypatch, tmp_path):
     recipe = replace(SMALL, judge_again_servings={})
     with pytest.raises(ZeroDivisionError):
         train_best(recipe, pictures.train["mnist"], pictures.train["mnist"], QUIET)
-    assert learned == [(recipe.generalist_epochs, [0, 1, 2, 3]), (recipe.specialist_epochs, [0])]
-    assert asked == [2, 1, 1, 1, 0, 0, 2]
-    for course, lessons in zip(recipe.courses, taught, strict=True):
-        assert torch.equal(lessons.taught[:, 0], lessons.mixture.labels.float())
-        assert lessons.mixture.images[:, 0, 0, 0].tolist() == [100 if course.framed else 0, 1, 2, 3, 4, 5]
-    assert {course.framed for course in recipe.courses} == {False, True}
+    assert learned == [(recipe.generalist_epochs, [0, 1, 2, 3]), *[(recipe.specialist_epochs, [0])] * 2]
+    served = [(kind, serving.versions, serving.strength) for kind, serving in recipe.servings.items()]
+    weak = ("mnist", recipe.student_versions, recipe.student_strength)
+    assert written == [*served[:4], served[0], served[0], weak, weak, *served[1:]]
+    assert asked == [3, 1, 1, 1, 0, 0]
+    [lessons] = taught
+    assert torch.equal(lessons.taught[:, 0], lessons.mixture.labels.float())
+    assert lessons.mixture.images[:, 0, 0, 0].tolist() == [0, 100, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
@@ -453,9 +460,9 @@ def test_courses_follow_one_another(monkeypatch):
 
     monkeypatch.setattr("training.student._take", take)
     shares = ((0.5, 1.0), (0.3, 0.8), (0.2, 0.3))
-    courses = tuple(Course(share, temperature=1.0, rate=rate, framed=False) for share, rate in shares)
-    train_student(replace(SMALL, epochs=10, courses=courses), ["a", "b", "c"], None, QUIET)
-    assert taken == [(1.0, [1, 2, 3, 4, 5], "a"), (0.8, [6, 7, 8], "b"), (0.3, [9, 10], "c")]
+    courses = tuple(Course(share, temperature=1.0, rate=rate) for share, rate in shares)
+    train_student(replace(SMALL, epochs=10, courses=courses), "lessons", None, QUIET)
+    assert taken == [(1.0, [1, 2, 3, 4, 5], "lessons"), (0.8, [6, 7, 8], "lessons"), (0.3, [9, 10], "lessons")]
     assert sum(course.share for course in BEST.courses) == pytest.approx(1)
 
 

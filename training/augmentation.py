@@ -1,8 +1,8 @@
 """Distortions of framed digits, as another hand or another framing would have made them.
 
-Who learns digits of any size anywhere reads better for it. But nobody shows LeNet-5 any: so at last MNIST's digits are
-framed again once they are distorted, as another hand's would be, brought to the same size, and their centre of mass to
-the same place.
+Who learns digits of any size anywhere reads better for it. But nobody shows LeNet-5 any: so half of MNIST's digits are
+framed again for it once they are distorted, as another hand's would be, brought to the same size, and their centre of
+mass to the same place.
 """
 
 import math

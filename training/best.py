@@ -34,8 +34,11 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     school = School(recipe, pictures, stages, _dependencies(recipe, len(train.labels)), progress)
     learns = _kinds_of_teachers(recipe)
     generalist = school.teacher("generalist", recipe.generalist_epochs, learns["generalist"])
-    specialist = school.teacher("specialist", recipe.specialist_epochs, learns["specialist"])
-    teachers = {kind: [generalist] for kind in learns["generalist"]} | {"mnist": [generalist, specialist]}
+    specialists = [
+        school.teacher("specialist", recipe.specialist_epochs, learns["specialist"], number)
+        for number in range(1, recipe.specialists + 1)
+    ]
+    teachers = {kind: [generalist] for kind in learns["generalist"]} | {"mnist": [generalist, *specialists]}
     net, history = school.student(teachers, hold_out)
     school.teach_judge(net)
     facts = {

@@ -22,6 +22,7 @@ class Rates:
     momentum: float
     weight_decay: float = 0.0
     """Of the rest."""
+    hidden_weight_decay: float = 0.0
 
 
 class Descent:
@@ -32,7 +33,7 @@ class Descent:
         rest = [parameter for parameter in net.parameters() if id(parameter) not in known]
         self._net = net
         self._optimizers = (
-            Muon(hidden, rates.hidden, rates.hidden_momentum),
+            Muon(hidden, rates.hidden, rates.hidden_momentum, rates.hidden_weight_decay),
             torch.optim.SGD(rest, rates.rest, momentum=rates.momentum, nesterov=True, weight_decay=rates.weight_decay),
         )
         warm = max(1, round(rising * steps))

@@ -19,8 +19,11 @@ class Muon(torch.optim.Optimizer):
     in bfloat16, which many processors do slowly.
     """
 
-    def __init__(self, parameters: Iterable[Tensor], learning_rate: float, momentum: float) -> None:
-        super().__init__(parameters, {"lr": learning_rate, "momentum": momentum})
+    def __init__(
+        self, parameters: Iterable[Tensor], learning_rate: float, momentum: float, weight_decay: float = 0.0
+    ) -> None:
+        """`weight_decay`: what a step takes away of a weight, as a fraction of the learning rate."""
+        super().__init__(parameters, {"lr": learning_rate, "momentum": momentum, "weight_decay": weight_decay})
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> None:  # type: ignore[override]
@@ -34,6 +37,7 @@ class Muon(torch.optim.Optimizer):
                 mean = state["mean"].lerp_(weight.grad, 1 - group["momentum"])
                 ahead = weight.grad.lerp(mean, group["momentum"]).flatten(1)
                 length = group["lr"] * max(1.0, ahead.shape[0] / ahead.shape[1]) ** 0.5
+                weight.mul_(1 - group["lr"] * group["weight_decay"])
                 weight.sub_(length * orthogonal(ahead).view_as(weight))
 
 

@@ -58,8 +58,6 @@ class Course:
     """Of the teachers' answers: where it is high, how unlikely each digit is counts as well; at 1, what decides."""
     rate: float
     """The learning rates at their highest, as fractions of the recipe's."""
-    framed: bool
-    """Whether MNIST's digits are framed again once they are distorted."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +80,9 @@ class Paper(Recipe):
 
 @dataclass(frozen=True)
 class Best(Recipe):
-    """Distillation: LeNet-5 learns from the answers of two teachers.
+    """Distillation: LeNet-5 learns from the answers of several teachers.
 
-    One of them, the generalist, learns all kinds of digit; the specialist MNIST's alone, of which both are asked.
+    One of them, the generalist, learns all kinds of digit; the specialists MNIST's alone, of which all are asked.
 
     Beside MNIST there are pictures made for it (see training.pictures); those of no digit teach LeNet-5's judge. All
     networks are trained by Muon, and by SGD with Nesterov's momentum what is no weight of a hidden layer (see
@@ -98,10 +96,16 @@ class Best(Recipe):
     muon_momentum: float
     """The teachers' too, as is the next."""
     momentum: float
+    muon_weight_decay: float
+    """LeNet-5's alone: what a step takes away from the weights of hidden layers, as a fraction of Muon's rate."""
     epoch_images: int
     """Images of an epoch, drawn from every kind according to its share."""
     courses: tuple[Course, ...]
     """One after the other. Their shares of the epochs are 1 together."""
+    student_versions: int
+    """Of each of MNIST's digits for LeNet-5, moved, and as many framed again."""
+    student_strength: float
+    """How strongly the last of them is distorted."""
     label_weight: float
     """Of the cross entropy with the labels; the rest is for the teachers' answers."""
     rejection_weight: float
@@ -122,6 +126,8 @@ class Best(Recipe):
     teacher_widths: tuple[int, int, int]
     """Channels."""
     generalist_epochs: int
+    specialists: int
+    """So many, which differ by their random numbers."""
     specialist_epochs: int
     """Shorter ones: as many images as there are of MNIST's in another."""
     teacher_batch_size: int
@@ -164,21 +170,23 @@ ARTICLE = Article(
 
 BEST = Best(
     name="best",
-    version="2.7.0",
+    version="2.8.0",
     purpose="distillation from larger networks, on MNIST and on pictures made for what MNIST lacks",
-    epochs=132,
+    epochs=100,
     batch_size=256,
-    muon_learning_rate=0.015,
+    muon_learning_rate=0.02,
     learning_rate=0.1,
     muon_momentum=0.95,
     momentum=0.9,
+    muon_weight_decay=0.03,
     hold_out=5_000,
     epoch_images=240_000,
     courses=(
-        Course(share=0.75, temperature=8.0, rate=1.0, framed=False),
-        Course(share=0.19, temperature=8.0, rate=0.8, framed=True),
-        Course(share=0.06, temperature=1.0, rate=0.3, framed=True),
+        Course(share=0.94, temperature=8.0, rate=1.0),
+        Course(share=0.06, temperature=2.0, rate=0.3),
     ),
+    student_versions=8,
+    student_strength=0.5,
     label_weight=0.1,
     rejection_weight=0.5,
     judge_epochs=40,
@@ -193,21 +201,22 @@ BEST = Best(
     },
     judge_confidence_weight=4.0,
     teacher_widths=(32, 64, 128),
-    generalist_epochs=7,
-    specialist_epochs=5,
+    generalist_epochs=6,
+    specialists=4,
+    specialist_epochs=4,
     teacher_batch_size=200,
     teacher_muon_learning_rate=0.05,
     teacher_learning_rate=0.15,
     teacher_weight_decay=5e-4,
     servings={
-        "mnist": Serving(pictures=55_000, share=0.60, versions=16, strength=1.0),
+        "mnist": Serving(pictures=55_000, share=0.60, versions=12, strength=1.0),
         "rewritten": Serving(pictures=30_000, share=0.10, versions=3, strength=0.4),
         "forms": Serving(pictures=30_000, share=0.09, versions=3, strength=0.4),
         "printed": Serving(pictures=30_000, share=0.09, versions=2, strength=0.3),
         "characters": Serving(pictures=30_000, share=0.06, versions=2, strength=0.3),
         "other": Serving(pictures=25_000, share=0.06, versions=2, strength=0.3),
     },
-    candidates=11,
+    candidates=12,
 )
 
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in (ARTICLE, BEST, PAPER)}

@@ -1,4 +1,4 @@
-"""Who learns what in the recipe `best`: two teachers, LeNet-5 from their answers, and its judge."""
+"""Who learns what in the recipe `best`: the teachers, LeNet-5 from their answers, and its judge."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
@@ -6,9 +6,8 @@ from typing import Any
 
 import torch
 from rich.progress import Progress
-from torch import Tensor
 
-from training.augmentation import Distortion, distort, distort_framed
+from training.augmentation import distort, distort_framed
 from training.corpus import Mixture, Source
 from training.dataset import Labelled
 from training.device import to_device
@@ -21,8 +20,6 @@ from training.teacher import Teacher, train_teacher
 from training.trained import Epoch
 
 _NOT_DIGITS = ("characters", "other")
-_Asked = tuple[Source, Tensor]
-"""Pictures of one kind, and what its teachers say of each."""
 
 
 class School:
@@ -41,30 +38,24 @@ class School:
         self._sources = _sources(pictures.train, recipe.servings)
         self._for_judge = _sources(pictures.judge, recipe.judge_again_servings)
 
-    def teacher(self, name: str, epochs: int, kinds: Iterable[str]) -> Teacher:
-        """A network that has learned these kinds, and is done learning."""
+    def teacher(self, name: str, epochs: int, kinds: Iterable[str], number: int = 1) -> Teacher:
+        """A network that has learned these kinds, and is done learning; of several alike, the one of this number."""
 
         def learn(_: int) -> dict[str, Any]:
-            lessons = self._mixed(self._written(kind, distort) for kind in kinds)
+            lessons = self._mixed(self._served(kind) for kind in kinds)
             return train_teacher(self._recipe, epochs, lessons, self._progress).state_dict()
 
         net = to_device(Teacher(self._recipe.teacher_widths)).eval()
-        net.load_state_dict(self._stages.run(name, self._depends_on[name], learn))
+        net.load_state_dict(self._stages.run(f"{name}-{number}", self._depends_on[name], learn))
         return net
 
     def student(
         self, teachers: Mapping[str, Sequence[Teacher]], hold_out: Labelled
     ) -> tuple[JudgedLeNet5, list[Epoch]]:
         """LeNet-5, taught each kind of digit by its teachers; and its epochs."""
-        courses = self._recipe.courses
 
         def learn(_: int) -> dict[str, Any]:
-            asked = {kind: self._asked(kind, distort, teachers) for kind in self._sources}
-            given = {False: self._lessons(asked)}
-            if any(course.framed for course in courses):
-                given[True] = self._lessons(asked | {"mnist": self._asked("mnist", distort_framed, teachers)})
-            lessons = [given[course.framed] for course in courses]
-            net, history = train_student(self._recipe, lessons, hold_out, self._progress)
+            net, history = train_student(self._recipe, self._lessons(teachers), hold_out, self._progress)
             return {"net": net.state_dict(), "history": [asdict(epoch) for epoch in history]}
 
         made = self._stages.run("student", self._depends_on["student"], learn)
@@ -73,13 +64,20 @@ class School:
         net.confidence_weight = self._recipe.judge_confidence_weight
         return net, [Epoch(**epoch) for epoch in made["history"]]
 
-    def _asked(self, kind: str, distortion: Distortion, teachers: Mapping[str, Sequence[Teacher]]) -> _Asked:
-        written = self._written(kind, distortion)
-        return written, ask_teachers(teachers.get(kind, []), written, self._progress)
+    def _lessons(self, teachers: Mapping[str, Sequence[Teacher]]) -> Lessons:
+        """Pictures of every kind, MNIST's digits moved and framed again, and what their teachers say of each."""
+        sources = {kind: self._served(kind) if kind != "mnist" else self._moved_and_framed() for kind in self._sources}
+        taught = [ask_teachers(teachers.get(kind, []), source, self._progress) for kind, source in sources.items()]
+        return Lessons(self._mixed(sources.values()), torch.cat(taught))
 
-    def _lessons(self, asked: Mapping[str, _Asked]) -> Lessons:
-        written, taught = zip(*asked.values(), strict=True)
-        return Lessons(self._mixed(written), torch.cat(taught))
+    def _moved_and_framed(self) -> Source:
+        """MNIST's digits, weakly distorted: LeNet-5 has no room for all that teachers learn from them."""
+        versions, strength, mnist = self._recipe.student_versions, self._recipe.student_strength, self._sources["mnist"]
+        written = [
+            write_versions(mnist, versions, strength, distortion, self._progress)
+            for distortion in (distort, distort_framed)
+        ]
+        return mnist.in_versions(torch.cat(written))
 
     def teach_judge(self, net: JudgedLeNet5) -> None:
         """Train the judge of a network that is done: on distorted pictures, then on those that got past it before."""
@@ -93,7 +91,7 @@ class School:
             versions, strength = recipe.judge_versions, recipe.judge_strength
             return learn(
                 recipe.judge_epochs,
-                (self._in_versions(source, versions, strength, distort) for source in self._sources.values()),
+                (self._in_versions(source, versions, strength) for source in self._sources.values()),
             )
 
         def again(_: int) -> dict[str, Any]:
@@ -102,12 +100,12 @@ class School:
         for name, stage in (("judge", first), ("judge-again", again)):
             net.judge.load_state_dict(self._stages.run(name, self._depends_on["judge"], stage))
 
-    def _written(self, kind: str, distortion: Distortion) -> Source:
+    def _served(self, kind: str) -> Source:
         serving = self._recipe.servings[kind]
-        return self._in_versions(self._sources[kind], serving.versions, serving.strength, distortion)
+        return self._in_versions(self._sources[kind], serving.versions, serving.strength)
 
-    def _in_versions(self, source: Source, versions: int, strength: float, distortion: Distortion) -> Source:
-        return source.in_versions(write_versions(source, versions, strength, distortion, self._progress))
+    def _in_versions(self, source: Source, versions: int, strength: float) -> Source:
+        return source.in_versions(write_versions(source, versions, strength, distort, self._progress))
 
     def _mixed(self, lessons: Iterable[Source]) -> Mixture:
         return Mixture(list(lessons), self._recipe.epoch_images)

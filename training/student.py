@@ -59,15 +59,15 @@ class Lessons:
 
 
 def train_student(
-    recipe: Best, lessons: Sequence[Lessons], hold_out: Labelled, progress: Progress
+    recipe: Best, lessons: Lessons, hold_out: Labelled, progress: Progress
 ) -> tuple[JudgedLeNet5, list[Epoch]]:
-    """Train both at once, course by course, each with its lessons."""
+    """Train both at once, course by course."""
     net = JudgedLeNet5().to(DEVICE)
     history: list[Epoch] = []
     ends = [round(recipe.epochs * share) for share in accumulate(course.share for course in recipe.courses)]
-    for course, given, end in zip(recipe.courses, lessons, ends, strict=True):
+    for course, end in zip(recipe.courses, ends, strict=True):
         epochs = range(len(history) + 1, end + 1)
-        history += _take(net, course, epochs, recipe, given, hold_out, progress)
+        history += _take(net, course, epochs, recipe, lessons, hold_out, progress)
     return net, history
 
 
@@ -89,6 +89,7 @@ def _take(
         recipe.muon_momentum,
         course.rate * recipe.learning_rate,
         recipe.momentum,
+        hidden_weight_decay=recipe.muon_weight_decay,
     )
     descent = Descent(net, hidden, rates, steps, rising=0.1)
     task = progress.add_task("Train best", total=steps)
