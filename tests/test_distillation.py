@@ -25,6 +25,7 @@ from training.augmentation import JITTER, SHIFT, distort, distort_framed
 from training.best import _dependencies, train_best
 from training.corpus import Mixture, Source
 from training.dataset import NO_DIGIT, Labelled, fetch_mnist
+from training.descent import Rates
 from training.device import HAS_BFLOAT16, in_bfloat16
 from training.pictures.studio import _Studio
 from training.pipeline import make_artifacts
@@ -32,7 +33,7 @@ from training.recipes import BEST, Course, Portion, Serving
 from training.rejection import PARAMETERS, JudgedLeNet5, train_judge
 from training.spent import NO_TIME
 from training.stages import Stages
-from training.student import ask_teachers, distillation, train_student, write_versions
+from training.student import Lessons, ask_teachers, distillation, train_student, write_versions
 from training.teacher import Teacher
 
 QUIET = Progress(disable=True)
@@ -154,7 +155,7 @@ def test_what_is_no_digit_teaches_no_digit():
 
 
 def test_unlikely_digits_count_only_where_answers_are_softened():
-    """So LeNet-5 first learns how a teacher sees an image, and at last which digit it is."""
+    """So LeNet-5 first learns how a teacher sees an image, and then which digit it is."""
     wanted = torch.tensor([[9.0, *[0.0] * 9]])
     other, labels = wanted.clone(), torch.tensor([0])
     other[0, 5] -= 4
@@ -294,7 +295,9 @@ def test_a_damaged_stage_is_made_anew(tmp_path, left):
         ({"epochs": 0}, "student judge"),
         ({"courses": ()}, "student judge"),
         ({"specialists": 0}, "student judge"),
+        ({"student_versions": 0}, "student judge"),
         ({"student_strength": 0}, "student judge"),
+        ({"muon_weight_decay": 0}, "student judge"),
         ({"specialist_epochs": 0}, "specialist student judge"),
         ({"generalist_epochs": 0}, "generalist student judge"),
         ({"teacher_weight_decay": 0}, "generalist specialist student judge"),
@@ -324,7 +327,7 @@ SMALL = replace(
     batch_size=32,
     hold_out=100,
     epoch_images=1_200,
-    student_versions=2,
+    student_versions=3,
     judge_epochs=20,
     judge_batch_size=100,
     judge_again_epochs=10,
@@ -393,7 +396,7 @@ def test_the_file_keeps_within_the_contract(best):
 
 
 def test_who_learns_what(monkeypatch, tmp_path):
-    """Each teacher its kinds, LeNet-5 all; of MNIST's digits fewer versions, weaker, half of them framed again."""
+    """Each teacher its kinds, LeNet-5 all; of MNIST's digits versions of its own, half of them framed again."""
     kinds = list(SMALL.servings)
     drawn = {kind: Labelled(np.full((1, 28, 28), n, np.uint8), np.array([n])) for n, kind in enumerate(kinds)}
     pictures = SimpleNamespace(train=drawn, judge={})
@@ -405,18 +408,21 @@ def test_who_learns_what(monkeypatch, tmp_path):
 
     def ask(teachers, source, progress):
         assert not any(teacher.training for teacher in teachers)
-        asked.append(len(teachers))
-        return torch.full((len(source.labels), 10), float(source.labels[0]))
+        asked.append([int(teacher.output.bias[0]) for teacher in teachers])
+        return source.images[:, 0, 0, :10].float()
 
     def study(recipe, lessons, hold_out, progress):
         taught.append(lessons)
         return JudgedLeNet5(), []
 
     def learn(recipe, epochs, mixture, progress):
+        seeds.add(torch.initial_seed())
         learned.append((epochs, sorted(mixture.labels.tolist())))
-        return Teacher(recipe.teacher_widths)
+        net = Teacher(recipe.teacher_widths)
+        torch.nn.init.constant_(net.output.bias, len(learned))
+        return net
 
-    learned = []
+    learned, seeds = [], set()
     for name, stub in (("write_versions", write), ("ask_teachers", ask), ("train_student", study)):
         monkeypatch.setattr(training.school, name, stub)
     monkeypatch.setattr(training.school, "train_teacher", learn)
@@ -430,9 +436,10 @@ def test_who_learns_what(monkeypatch, tmp_path):
     served = [(kind, serving.versions, serving.strength) for kind, serving in recipe.servings.items()]
     weak = ("mnist", recipe.student_versions, recipe.student_strength)
     assert written == [*served[:4], served[0], served[0], weak, weak, *served[1:]]
-    assert asked == [3, 1, 1, 1, 0, 0]
+    assert asked == [[1, 2, 3], [1], [1], [1], [], []]
+    assert len(seeds) == len(learned)
     [lessons] = taught
-    assert torch.equal(lessons.taught[:, 0], lessons.mixture.labels.float())
+    assert torch.equal(lessons.taught[:, 0], lessons.mixture.images[:, 0, 0, 0].float())
     assert lessons.mixture.images[:, 0, 0, 0].tolist() == [0, 100, 1, 2, 3, 4, 5]
 
 
@@ -464,6 +471,33 @@ def test_courses_follow_one_another(monkeypatch):
     train_student(replace(SMALL, epochs=10, courses=courses), "lessons", None, QUIET)
     assert taken == [(1.0, [1, 2, 3, 4, 5], "lessons"), (0.8, [6, 7, 8], "lessons"), (0.3, [9, 10], "lessons")]
     assert sum(course.share for course in BEST.courses) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("course", [Course(1.0, 1.0, 1.0), Course(1.0, 1.0, 0.3)])
+def test_a_course_scales_the_rates_and_not_the_decay(monkeypatch, course):
+    """What decays are hidden weights alone, and that is a fraction of their rate already."""
+    asked = []
+
+    def descend(net, hidden, rates, steps, rising):
+        asked.append((rates, len(hidden)))
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("training.student.Descent", descend)
+    lessons = Lessons(Mixture([Source(torch.zeros(1, 1, 28, 28), torch.zeros(1), 1.0)], 100), torch.zeros(1, 10))
+    recipe = replace(SMALL, courses=(course,), muon_learning_rate=0.2, learning_rate=0.1, muon_weight_decay=0.03)
+    with pytest.raises(ZeroDivisionError):
+        train_student(recipe, lessons, None, QUIET)
+    rates = Rates(0.2 * course.rate, recipe.muon_momentum, 0.1 * course.rate, recipe.momentum, 0.0, 0.03)
+    assert asked == [(rates, 4)]
+
+
+def test_teachers_pool_twice():
+    """Between a convolution and its normalisation; the first, which sees every pixel, is half as wide."""
+    features = Teacher((4, 6, 8)).features
+    assert features(torch.rand(2, 1, 28, 28)).shape == (2, 8, 7, 7)
+    convolutions = [layer.out_channels for layer in features if isinstance(layer, torch.nn.Conv2d)]
+    assert convolutions == [2, 4, 6, 6, 8, 8]
+    assert [type(layer).__name__ for layer in features][3:6] == ["Conv2d", "MaxPool2d", "BatchNorm2d"]
 
 
 def test_nothing_is_left_to_go_on_with(best):

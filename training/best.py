@@ -33,9 +33,9 @@ def train_best(recipe: Best, train: Labelled, hold_out: Labelled, progress: Prog
     pictures = make_pictures(recipe, train, hold_out, stages, progress)
     school = School(recipe, pictures, stages, _dependencies(recipe, len(train.labels)), progress)
     learns = _kinds_of_teachers(recipe)
-    generalist = school.teacher("generalist", recipe.generalist_epochs, learns["generalist"])
+    generalist = school.teacher("generalist", 1, recipe.generalist_epochs, learns["generalist"])
     specialists = [
-        school.teacher("specialist", recipe.specialist_epochs, learns["specialist"], number)
+        school.teacher("specialist", number, recipe.specialist_epochs, learns["specialist"])
         for number in range(1, recipe.specialists + 1)
     ]
     teachers = {kind: [generalist] for kind in learns["generalist"]} | {"mnist": [generalist, *specialists]}

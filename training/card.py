@@ -207,7 +207,7 @@ def _distillation(training: dict[str, Any]) -> list[str]:
     if "teacher_widths" not in training:
         return []
     t = training
-    shares = ", ".join(f"{_KINDS[kind]} {serving['share']:.0%}" for kind, serving in t["servings"].items())
+    shares = "; ".join(f"{_KINDS[kind]} {serving['share']:.0%}" for kind, serving in t["servings"].items())
     courses = "; ".join(
         f"{course['share']:.0%} of the epochs at temperature {course['temperature']:g} and {course['rate']:.0%} of the"
         " rates"
@@ -215,19 +215,21 @@ def _distillation(training: dict[str, Any]) -> list[str]:
     )
     rough = " in bfloat16" if t["teachers_in_bfloat16"] else ""
     return [
-        f"An epoch is {t['epoch_images']:,} images: {shares}. Muon's rate is {t['muon_learning_rate']:g}, of which a"
-        f" step takes {t['muon_weight_decay']:g} from LeNet-5's hidden weights.",
+        f"An epoch is {t['epoch_images']:,} images: {shares}. Muon's rate is {t['muon_learning_rate']:g} at its"
+        f" highest, its momentum {t['muon_momentum']:g}; those above are SGD's. A step takes"
+        f" {t['muon_weight_decay']:g} times Muon's rate off the weights of LeNet-5's hidden layers.",
         f"Its teachers, {1 + t['specialists']} convolutional networks of {t['teacher_parameters']:,} parameters each,"
         f" learned before{rough}: a generalist from all digits, {t['generalist_epochs']} epochs, and"
         f" {t['specialists']} specialists from MNIST's alone, {t['specialist_epochs']} epochs each. LeNet-5 learns from"
         " their logits, of MNIST the mean of all, of the rest the generalist's, and from the labels with weight"
         f" {t['label_weight']:g}, in {len(t['courses'])} courses: {courses}. MNIST's digits come to it in"
-        f" {2 * t['student_versions']} versions, half of them moved and half framed again, distorted by up to"
-        f" {t['student_strength']:.0%} of what its teachers learn from. Its training loss is the sum of all that, and"
-        " differs by the temperature.",
+        f" {2 * t['student_versions']} versions, half of them moved and half framed again, from as they are to"
+        f" distorted {t['student_strength'] / t['servings']['mnist']['strength']:.0%} as strongly as its teachers' are.",
         f"Its judge of what is no digit, {t['judge_parameters']} numbers on F6 that no probability depends on, learns"
         f" along with weight {t['rejection_weight']:g}; then alone for {t['judge_epochs']} epochs, and for"
         f" {t['judge_again_epochs']} more with what got past it before.",
+        "The training loss is the sum of LeNet-5's and its judge's. It falls where the temperature does, so courses do"
+        " not compare by it.",
     ]
 
 

@@ -23,6 +23,7 @@ class Rates:
     weight_decay: float = 0.0
     """Of the rest."""
     hidden_weight_decay: float = 0.0
+    """Of hidden layers: what a step takes of a weight, as a fraction of Muon's rate at that step."""
 
 
 class Descent:

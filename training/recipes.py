@@ -44,7 +44,7 @@ class Serving(Portion):
     """How one kind of picture is served to the networks. The shares of all kinds are 1 together."""
 
     versions: int
-    """Of each picture, from as it is to distorted by `strength`."""
+    """Of each picture, from as it is to distorted by `strength`; of MNIST's digits, for the teachers alone."""
     strength: float
 
 
@@ -103,9 +103,9 @@ class Best(Recipe):
     courses: tuple[Course, ...]
     """One after the other. Their shares of the epochs are 1 together."""
     student_versions: int
-    """Of each of MNIST's digits for LeNet-5, moved, and as many framed again."""
+    """Of each of MNIST's digits for LeNet-5, moved, and as many framed again; of both the first is as it is."""
     student_strength: float
-    """How strongly the last of them is distorted."""
+    """How strongly the last of both is distorted."""
     label_weight: float
     """Of the cross entropy with the labels; the rest is for the teachers' answers."""
     rejection_weight: float
@@ -124,7 +124,7 @@ class Best(Recipe):
     judge_confidence_weight: float
     """Of the logarithm of the calibrated confidence beside what the judge says, in the evidence."""
     teacher_widths: tuple[int, int, int]
-    """Channels."""
+    """Channels; the very first convolution has half as many as the first says."""
     generalist_epochs: int
     specialists: int
     """So many, which differ by their random numbers."""

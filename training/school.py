@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from rich.progress import Progress
 
-from training.augmentation import distort, distort_framed
+from training.augmentation import Distortion, distort, distort_framed
 from training.corpus import Mixture, Source
 from training.dataset import Labelled
 from training.device import to_device
@@ -38,7 +38,7 @@ class School:
         self._sources = _sources(pictures.train, recipe.servings)
         self._for_judge = _sources(pictures.judge, recipe.judge_again_servings)
 
-    def teacher(self, name: str, epochs: int, kinds: Iterable[str], number: int = 1) -> Teacher:
+    def teacher(self, name: str, number: int, epochs: int, kinds: Iterable[str]) -> Teacher:
         """A network that has learned these kinds, and is done learning; of several alike, the one of this number."""
 
         def learn(_: int) -> dict[str, Any]:
@@ -66,18 +66,14 @@ class School:
 
     def _lessons(self, teachers: Mapping[str, Sequence[Teacher]]) -> Lessons:
         """Pictures of every kind, MNIST's digits moved and framed again, and what their teachers say of each."""
-        sources = {kind: self._served(kind) if kind != "mnist" else self._moved_and_framed() for kind in self._sources}
+        sources = {kind: self._moved_and_framed() if kind == "mnist" else self._served(kind) for kind in self._sources}
         taught = [ask_teachers(teachers.get(kind, []), source, self._progress) for kind, source in sources.items()]
         return Lessons(self._mixed(sources.values()), torch.cat(taught))
 
     def _moved_and_framed(self) -> Source:
         """MNIST's digits, weakly distorted: LeNet-5 has no room for all that teachers learn from them."""
-        versions, strength, mnist = self._recipe.student_versions, self._recipe.student_strength, self._sources["mnist"]
-        written = [
-            write_versions(mnist, versions, strength, distortion, self._progress)
-            for distortion in (distort, distort_framed)
-        ]
-        return mnist.in_versions(torch.cat(written))
+        versions, strength = self._recipe.student_versions, self._recipe.student_strength
+        return self._in_versions(self._sources["mnist"], versions, strength, distort, distort_framed)
 
     def teach_judge(self, net: JudgedLeNet5) -> None:
         """Train the judge of a network that is done: on distorted pictures, then on those that got past it before."""
@@ -91,7 +87,7 @@ class School:
             versions, strength = recipe.judge_versions, recipe.judge_strength
             return learn(
                 recipe.judge_epochs,
-                (self._in_versions(source, versions, strength) for source in self._sources.values()),
+                (self._in_versions(source, versions, strength, distort) for source in self._sources.values()),
             )
 
         def again(_: int) -> dict[str, Any]:
@@ -102,10 +98,12 @@ class School:
 
     def _served(self, kind: str) -> Source:
         serving = self._recipe.servings[kind]
-        return self._in_versions(self._sources[kind], serving.versions, serving.strength)
+        return self._in_versions(self._sources[kind], serving.versions, serving.strength, distort)
 
-    def _in_versions(self, source: Source, versions: int, strength: float) -> Source:
-        return source.in_versions(write_versions(source, versions, strength, distort, self._progress))
+    def _in_versions(self, source: Source, versions: int, strength: float, *distortions: Distortion) -> Source:
+        """So many versions by each of the distortions."""
+        written = [write_versions(source, versions, strength, each, self._progress) for each in distortions]
+        return source.in_versions(torch.cat(written))
 
     def _mixed(self, lessons: Iterable[Source]) -> Mixture:
         return Mixture(list(lessons), self._recipe.epoch_images)

@@ -36,7 +36,7 @@ class Teacher(nn.Module):
 
 
 def _convolution(inputs: int, outputs: int, *, pooled: bool = False) -> list[nn.Module]:
-    """One, normalised; pooled before, since the rest has a quarter of the places to go through then."""
+    """One, normalised; pooled between, where asked: what follows has a quarter of the places to go through then."""
     convolution = nn.Conv2d(inputs, outputs, 3, padding=1, bias=False)
     return [convolution, *([nn.MaxPool2d(2)] * pooled), nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
 
