@@ -224,7 +224,7 @@ def _distillation(training: dict[str, Any]) -> list[str]:
         " their logits, of MNIST the mean of all, of the rest the generalist's, and from the labels with weight"
         f" {t['label_weight']:g}, in {len(t['courses'])} courses: {courses}. MNIST's digits come to it in"
         f" {2 * t['student_versions']} versions, half of them moved and half framed again, from as they are to"
-        f" distorted {t['student_strength'] / t['servings']['mnist']['strength']:.0%} as strongly as theirs.",
+        f" distorted {t['student_strength'] / t['servings']['mnist']['strength']:.0%} as strongly as its teachers'.",
         f"Its judge of what is no digit, {t['judge_parameters']} numbers on F6 that no probability depends on, learns"
         f" along with weight {t['rejection_weight']:g}; then alone for {t['judge_epochs']} epochs, and for"
         f" {t['judge_again_epochs']} more with what got past it before.",
