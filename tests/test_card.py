@@ -119,7 +119,7 @@ def test_it_tells_the_choices_a_recipe_made_and_no_other(shipped, write):
     made = {"optimizer": "SGD", "learning_rate": 0.1, "batch_size": 128, "epochs": 10, "loss": "hinge"}
     card = write(replace(shipped, training=training | made | {"network": "It has one neuron."}))
     assert " SGD, learning rate 0.1, batches of 128, 10 epochs, hinge, Glorot uniform" in card
-    assert "momentum" not in card
+    assert ", momentum" not in card
     assert "\nIt has one neuron.\n" in card
     assert "average pooling" not in card
 
