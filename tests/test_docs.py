@@ -15,6 +15,8 @@ from fastapi import APIRouter
 from PIL import Image
 from playwright.sync_api import sync_playwright
 
+from model.contract import ARTIFACTS, RECORD_FILE
+from model.record import Record
 from service.settings import Settings
 from tests.conftest import ROOT, running_server
 
@@ -150,6 +152,25 @@ def test_the_how_to_runs_in_a_browser(server):
         assert said == ["7"]
         page.evaluate(f"async () => {{ const canvas = document.querySelector('canvas'); {drawing} }}")
         assert page.evaluate("document.querySelector('img').decode().then(() => document.images[0].naturalWidth)") == 28
+
+
+def test_the_figures_are_of_the_model_that_is_served():
+    """Those of the README that the record has; UCI's digits are not in it."""
+    record = Record.read(ARTIFACTS / RECORD_FILE)
+    mnist, printed, photographed, letters, branched = (
+        record.evaluation[name]
+        for name in ("mnist_test", "printed_test", "photographed_test", "characters_holdout", "branched_holdout")
+    )
+    accuracy, *interval = (f"{100 * share:.2f}" for share in (mnist["accuracy"], *mnist["interval_95"]))
+    assert f"| {accuracy} % (95 % interval {' to '.join(interval)}) |" in README
+    assert f"down to 10 pixels high | {100 * printed['accuracy']:.2f} % |" in README
+    assert f"faint, marked | {100 * photographed['accuracy']:.2f} % |" in README
+    assert f"error on MNIST is {100 * record.calibration['ece']['mnist_test']:.2f} %." in README
+    assert f"accept {100 * mnist['accepted']:.1f} % of MNIST's test set" in README
+    refused = [f"{100 * (1 - each['accepted']):.0f}" for each in (letters, branched)]
+    assert refused[0] == refused[1], "the README says as many of both"
+    assert f"\n{refused[0]} % of handwritten letters" in README
+    assert f"| `best` | the model in this repository | {accuracy} % |" in README
 
 
 @pytest.mark.parametrize("script", ["layers.py", "prediction.py"])
