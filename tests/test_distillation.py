@@ -434,8 +434,8 @@ def test_who_learns_what(monkeypatch, tmp_path):
         train_best(recipe, pictures.train["mnist"], pictures.train["mnist"], QUIET)
     assert learned == [(recipe.generalist_epochs, [0, 1, 2, 3]), *[(recipe.specialist_epochs, [0])] * 2]
     served = [(kind, serving.versions, serving.strength) for kind, serving in recipe.servings.items()]
-    weak = ("mnist", recipe.student_versions, recipe.student_strength)
-    assert written == [*served[:4], served[0], served[0], weak, weak, *served[1:]]
+    for_student = ("mnist", recipe.student_versions, recipe.student_strength)
+    assert written == [*served[:4], served[0], served[0], for_student, for_student, *served[1:]]
     assert asked == [[1, 2, 3], [1], [1], [1], [], []]
     assert len(seeds) == len(learned)
     [lessons] = taught
@@ -473,8 +473,8 @@ def test_courses_follow_one_another(monkeypatch):
     assert sum(course.share for course in BEST.courses) == pytest.approx(1)
 
 
-@pytest.mark.parametrize("course", [Course(1.0, 1.0, 1.0), Course(1.0, 1.0, 0.3)])
-def test_a_course_scales_the_rates_and_not_the_decay(monkeypatch, course):
+@pytest.mark.parametrize("rate", [1.0, 0.3])
+def test_a_course_scales_the_rates_and_not_the_decay(monkeypatch, rate):
     """What decays are hidden weights alone, and that is a fraction of their rate already."""
     asked = []
 
@@ -484,10 +484,11 @@ def test_a_course_scales_the_rates_and_not_the_decay(monkeypatch, course):
 
     monkeypatch.setattr("training.student.Descent", descend)
     lessons = Lessons(Mixture([Source(torch.zeros(1, 1, 28, 28), torch.zeros(1), 1.0)], 100), torch.zeros(1, 10))
-    recipe = replace(SMALL, courses=(course,), muon_learning_rate=0.2, learning_rate=0.1, muon_weight_decay=0.03)
+    courses = (Course(share=1.0, temperature=1.0, rate=rate),)
+    recipe = replace(SMALL, courses=courses, muon_learning_rate=0.2, learning_rate=0.1, muon_weight_decay=0.03)
     with pytest.raises(ZeroDivisionError):
         train_student(recipe, lessons, None, QUIET)
-    rates = Rates(0.2 * course.rate, recipe.muon_momentum, 0.1 * course.rate, recipe.momentum, 0.0, 0.03)
+    rates = Rates(0.2 * rate, recipe.muon_momentum, 0.1 * rate, recipe.momentum, hidden_weight_decay=0.03)
     assert asked == [(rates, 4)]
 
 

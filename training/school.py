@@ -72,8 +72,10 @@ class School:
 
     def _moved_and_framed(self) -> Source:
         """MNIST's digits, weakly distorted: LeNet-5 has no room for all that teachers learn from them."""
-        versions, strength = self._recipe.student_versions, self._recipe.student_strength
-        return self._in_versions(self._sources["mnist"], versions, strength, distort, distort_framed)
+        recipe = self._recipe
+        return self._in_versions(
+            self._sources["mnist"], recipe.student_versions, recipe.student_strength, distort, distort_framed
+        )
 
     def teach_judge(self, net: JudgedLeNet5) -> None:
         """Train the judge of a network that is done: on distorted pictures, then on those that got past it before."""
